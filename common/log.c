@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log - see log.h.
+ */
+#define _GNU_SOURCE
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048
+
+static const char *program = "postoak";
+static int on_stderr = 1;
+/* Written by the control thread, read by all: a plain int would be a race. */
+static _Atomic int max_level = LOG_LEVEL_INFO;
+
+void
+log_open(const char *ident, int to_stderr, enum log_level level)
+{
+	program = ident;
+	on_stderr = to_stderr;
+	max_level = (int)level;
+	if (!to_stderr)
+		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+void
+log_set_level(enum log_level level)
+{
+	max_level = (int)level;
+}
+
+/* Whatever reached us from outside must not forge or break a log line. */
+static void
+escape(char *out, size_t size, const char *in)
+{
+	size_t used = 0;
+	unsigned char c;
+
+	for (; (c = (unsigned char)*in) != '\0' && used + 5 < size; in++) {
+		if (c >= 0x20 && c != 0x7f)
+			out[used++] = (char)c;
+		else
+			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
+	}
+	out[used] = '\0';
+}
+
+static void
+write_stderr(const char *line)
+{
+	char stamp[32];
+	char text[LINE_MAX_BYTES + 128];
+	struct tm tm;
+	time_t now = time(NULL);
+	int len;
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	len = snprintf(text, sizeof(text), "%s %s[%d]: %s\n", stamp, program,
+	    (int)getpid(), line);
+	/* One write a line, so that threads do not mix theirs. */
+	if (len > 0 && write(STDERR_FILENO, text, (size_t)len) == -1)
+		return;
+}
+
+static void
+emit(int priority, const char *id, const char *fmt, va_list ap)
+{
+	char raw[LINE_MAX_BYTES];
+	char line[LINE_MAX_BYTES];
+	size_t used = 0;
+
+	if (id != NULL)
+		used = (size_t)snprintf(raw, sizeof(raw) / 2, "%.500s: ", id);
+	vsnprintf(raw + used, sizeof(raw) - used, fmt, ap);
+	escape(line, sizeof(line), raw);
+	if (on_stderr)
+		write_stderr(line);
+	else
+		syslog(priority, "%s", line);
+}
+
+void
+log_warn(const char *id, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(LOG_WARNING, id, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *id, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (max_level < LOG_LEVEL_INFO)
+		return;
+	va_start(ap, fmt);
+	emit(LOG_INFO, id, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_debug(const char *id, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (max_level < LOG_LEVEL_DEBUG)
+		return;
+	va_start(ap, fmt);
+	emit(LOG_DEBUG, id, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_fatal(int exit_code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(LOG_ERR, NULL, fmt, ap);
+	va_end(ap);
+	exit(exit_code);
+}
