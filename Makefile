@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+# postoak: the only build file. "make help" lists what there is to make.
+
+VERSION      = 0.1.0
+BUILD       ?= build
+
+# GNU install variables; every compiled-in path follows them.
+prefix        ?= /usr/local
+exec_prefix   ?= $(prefix)
+bindir        ?= $(exec_prefix)/bin
+sbindir       ?= $(exec_prefix)/sbin
+libdir        ?= $(exec_prefix)/lib
+saslplugindir ?= $(libdir)/sasl2
+mandir        ?= $(prefix)/share/man
+docdir        ?= $(prefix)/share/doc/postoak
+sysconfdir    ?= /etc
+localstatedir ?= /var
+runstatedir   ?= /run
+INSTALL       ?= install
+
+CC           ?= cc
+AR           ?= ar
+PKG_CONFIG   ?= pkg-config
+PYTHON        = /usr/bin/python3
+V            ?= 0
+Q             = $(if $(filter 1,$(V)),,@)
+say           = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n')
+
+OPT          ?= -O2 -g
+WARN          = -Wall -Wextra -Wpedantic -Wformat=2 -Wshadow -Wstrict-prototypes \
+                -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wcast-qual \
+                -Wundef -Wvla -Wconversion -Wno-sign-conversion \
+                $(if $(WERROR),-Werror)
+# The OpenSSF guide's flags as far as gcc 12 and clang 14 take them.
+HARDEN        = $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
+                -fstack-protector-strong -fstack-clash-protection \
+                $(shell $(CC) -fcf-protection -E -xc /dev/null >/dev/null 2>&1 && echo -fcf-protection) \
+                -fno-strict-overflow -fno-delete-null-pointer-checks
+SANFLAGS      = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+DEFS          = -DPOSTOAK_VERSION='"$(VERSION)"' \
+                -DPOSTOAK_SYSCONFDIR='"$(sysconfdir)"' \
+                -DPOSTOAK_LOCALSTATEDIR='"$(localstatedir)"' \
+                -DPOSTOAK_RUNSTATEDIR='"$(runstatedir)"'
+ALL_CFLAGS    = -std=c11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+ALL_CPPFLAGS  = -D_DEFAULT_SOURCE $(DEFS) -Icommon -I$(BUILD)/gen $(CPPFLAGS)
+ALL_LDFLAGS   = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
+
+pc            = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
+
+# What may live inside another program's process.
+PLUGIN_SAFE   = err buf secret wire
+PLUGIN_SRC    = $(wildcard sasl-plugin/*.c) $(PLUGIN_SAFE:%=common/%.c)
+COMMON_SRC    = $(wildcard common/*.c)
+TOKEND_SRC    = $(wildcard tokend/*.c)
+MILTER_SRC    = $(wildcard milter/*.c)
+CLI_SRC       = $(wildcard cli/*.c)
+
+PLUGIN_OBJ    = $(PLUGIN_SRC:%.c=$(BUILD)/pic/%.o)
+COMMON_OBJ    = $(COMMON_SRC:%.c=$(BUILD)/obj/%.o)
+TOKEND_OBJ    = $(TOKEND_SRC:%.c=$(BUILD)/obj/%.o)
+MILTER_OBJ    = $(MILTER_SRC:%.c=$(BUILD)/obj/%.o)
+CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+
+COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
+TOKEND_LIBS   = $(call pc,--libs,libevent_core libcurl libssl libcrypto)
+MILTER_LIBS   = -lmilter -llmdb -pthread
+
+PROGRAMS      = $(BUILD)/postoak-tokend $(BUILD)/postoak-milter $(BUILD)/postoak
+PLUGIN        = $(BUILD)/libpostoak.so
+
+.PHONY: all
+all: $(PLUGIN) $(PROGRAMS)
+
+.PHONY: help
+help:
+	@echo 'make            build everything into $(BUILD)/'
+	@echo 'make run        a complete relay, with the stand-in for Office 365;'
+	@echo '                ONCE=1 ends after the first message, CONFIG=FILE'
+	@echo '                relays to the real servers of that configuration'
+	@echo 'make check      install what the tests need, build, lint, test'
+	@echo 'make unit e2e lint   the parts of make check'
+	@echo 'make install    DESTDIR and the GNU directory variables are obeyed'
+	@echo 'make format     clang-format over all C files'
+	@echo 'V=1 shows commands; SAN=address,undefined or SAN=thread sanitizes'
+
+$(PLUGIN): $(PLUGIN_OBJ) sasl-plugin/libpostoak.map
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -Wl,-z,defs -Wl,--no-undefined \
+	    -Wl,--version-script=sasl-plugin/libpostoak.map -o $@ $(PLUGIN_OBJ)
+
+$(BUILD)/postoak-tokend: $(TOKEND_OBJ) $(COMMON_OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(TOKEND_LIBS) $(COMMON_LIBS)
+
+$(BUILD)/postoak-milter: $(MILTER_OBJ) $(COMMON_OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(COMMON_LIBS)
+
+$(BUILD)/postoak: $(CLI_OBJ) $(COMMON_OBJ)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+
+$(BUILD)/obj/%.o: %.c | generated
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIE -MMD -MP -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(say) CC $< '(plugin)'
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+# Tables kept as text are compiled in: NAME.tsv becomes gen/NAME.inc, one
+# initialiser a row, strings quoted for C, numbers (first column) left alone.
+TABLES        = $(patsubst %.tsv,$(BUILD)/gen/%.inc,$(notdir $(wildcard common/*.tsv cli/*.tsv)))
+.PHONY: generated
+generated: $(TABLES)
+vpath %.tsv common cli
+$(BUILD)/gen/%.inc: %.tsv common/table.awk
+	@mkdir -p $(@D)
+	$(Q)LC_ALL=C awk -f common/table.awk $< >$@.new && mv $@.new $@
+
+# --- tests -----------------------------------------------------------------
+
+# One program per file tests/unit/test_NAME.c. Its first lines may name what it
+# is linked with beside common: "link: milter/address milter/rewrite" and the
+# libraries: "libs: sasl milter".
+UNIT_SRC      = $(wildcard tests/unit/test_*.c)
+UNIT          = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+unit_link     = $(shell sed -n 's/^ \* link: //p' $(1))
+LIBS_sasl     = -lsasl2
+LIBS_tokend   = $(TOKEND_LIBS)
+LIBS_milter   = $(MILTER_LIBS)
+
+.SECONDEXPANSION:
+$(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \
+    $$(foreach m,$$(call unit_link,tests/unit/$$*.c),$(BUILD)/obj/$$(m).o)
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(Q)$(CC) $(ALL_CPPFLAGS) -I. -DBUILD_DIR='"$(abspath $(BUILD))"' \
+	    $(ALL_CFLAGS) -Wno-missing-prototypes -fPIE -pie $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< \
+	    $(filter %.o,$^) $(foreach l,$(shell sed -n 's/^ \* libs: //p' $<),$(LIBS_$(l))) \
+	    $(COMMON_LIBS) -lcmocka -pthread
+
+.PHONY: unit
+unit: $(UNIT) all
+	$(Q)tests/run-unit $(UNIT)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
