@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Free ports, and child processes that never outlive the stand-in."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+
+class StartError(Exception):
+    """A server did not come up; the text says what its log ends with."""
+
+
+def reserve_port():
+    """Return a port of 127.0.0.1 that nobody else will be given soon.
+
+    A connection made over it leaves the port in TIME_WAIT, so that the
+    kernel gives it to nobody who asks for any port, while a server that
+    sets SO_REUSEADDR (all of ours do) can bind it by number.
+    """
+    with socket.socket() as listener:
+        # TIME_WAIT lets a port be taken only if its old owner had said so.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server, _ = listener.accept()
+            server.close()  # closes first and so keeps TIME_WAIT
+            client.recv(1)
+    return port
+
+
+def wait_for_port(port, alive, log_file, timeout=10):
+    """Wait until something accepts connections there."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if not alive() or time.monotonic() > deadline:
+                raise StartError("nothing on port %d; log: %s" % (
+                    port, tail(log_file))) from None
+            time.sleep(0.01)
+
+
+def tail(path, lines=15):
+    try:
+        with open(path, errors="replace") as log:
+            return "".join(log.readlines()[-lines:])
+    except OSError as error:
+        return str(error)
+
+
+class Child:
+    """A daemon in the foreground, leader of a process group of its own."""
+
+    def __init__(self, command, output, environment=None):
+        # setpriv: should we be killed, the kernel ends the daemon.
+        with open(output, "ab") as out:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM"] + command,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, env=environment)
+        self.pid = self._process.pid
+
+    def alive(self):
+        return self._process.poll() is None
+
+    def signal(self, number):
+        if self.alive():
+            self._process.send_signal(number)
+
+    def stop(self, grace_s=2):
+        """End the daemon, after the grace by force, and all its group."""
+        self.signal(signal.SIGTERM)
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()

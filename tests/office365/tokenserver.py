@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTPS server before `entra`: paths, bounds, and misbehaviour on demand."""
+
+import base64
+import binascii
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+
+from .aadsts import Refusal
+from .switches import TOKEN
+from .tokens import fingerprint
+
+MAX_BODY = 65536
+IDLE_TIMEOUT_S = 30
+TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token\Z")
+KEYS_PATH = re.compile(r"/([^/]+)/discovery/v2\.0/keys\Z")
+DISCOVERY_PATH = re.compile(
+    r"/([^/]+)/v2\.0/\.well-known/openid-configuration\Z")
+SIGN_IN_PAGE = (
+    "<!DOCTYPE html><html><head><title>Sign in to your account</title>"
+    "</head><body>We can't sign you in.</body></html>")
+
+
+@dataclass
+class TokenRequest:
+    """One request to the token endpoint; secrets only as fingerprints."""
+
+    time: float
+    path: str
+    grant: str
+    client_id: str
+    username: str
+    scope: str
+    secret_id: str
+    refresh_token_id: str
+    parameters: list
+    headers: dict
+    outcome: str = "pending"
+    token_id: str = ""          # of the access token issued
+    new_refresh_token_id: str = ""
+    answered: float = 0         # when the answer had been sent
+    extra: dict = field(default_factory=dict)
+
+
+def fingerprint_or_empty(value):
+    return fingerprint(value) if value else ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; `server` is the TokenServer."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Microsoft-HTTPAPI/2.0"
+    sys_version = ""
+    timeout = IDLE_TIMEOUT_S
+
+    def log_message(self, *args):
+        self.server.log("%s %s" % (self.client_address[0], args[0] % args[1:]))
+
+    def do_GET(self):
+        path = urllib.parse.urlsplit(self.path).path
+        if TOKEN_PATH.match(path):
+            self._refuse(Refusal(900561, method=self.command))
+        elif KEYS_PATH.match(path):
+            self._json(200, {"keys": [self.server.signer.jwk(
+                self.server.issuer)]})
+        elif DISCOVERY_PATH.match(path):
+            self._json(200, self.server.discovery())
+        else:
+            self._plain(404, "text/html", SIGN_IN_PAGE)
+
+    def do_POST(self):
+        body = self._body()
+        if body is None:
+            return
+        path = urllib.parse.urlsplit(self.path).path
+        match = TOKEN_PATH.match(path)
+        if not match:
+            if path.startswith("/redirected"):
+                self.server.redirected += 1
+            self._plain(404, "text/html", SIGN_IN_PAGE)
+            return
+        params = self._params(body)
+        switches = self.server.switches.take(TOKEN)
+        request = self.server.note(path, params, dict(self.headers.items()))
+        self._token(urllib.parse.unquote(match.group(1)), params, switches,
+                    request)
+
+    def _body(self):
+        try:
+            length = int(self.headers.get("Content-Length", ""))
+        except ValueError:
+            length = -1
+        if not 0 <= length <= MAX_BODY:
+            self.close_connection = True
+            self._plain(411 if length < 0 else 413, "text/html", "")
+            return None
+        return self.rfile.read(length)
+
+    def _params(self, body):
+        """The form's parameters; the secret may come by HTTP Basic."""
+        kind = self.headers.get("Content-Type", "").split(";")[0].strip()
+        if kind.lower() != "application/x-www-form-urlencoded":
+            return {}
+        params = dict(urllib.parse.parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True))
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                pair = base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, UnicodeError):
+                pair = ":"
+            name, _, secret = pair.partition(":")
+            params.setdefault("client_id", urllib.parse.unquote_plus(name))
+            params["client_secret"] = urllib.parse.unquote_plus(secret)
+        return params
+
+    def _token(self, tenant, params, switches, request):
+        server = self.server
+        if not server.pause(switches["delay"]):
+            return
+        if self._misbehave(switches, request):
+            return
+        status, headers = 200, {}
+        try:
+            body = server.entra.answer(tenant, params, switches)
+            request.outcome = "issued"
+            request.token_id = fingerprint(body["access_token"])
+            request.new_refresh_token_id = fingerprint_or_empty(
+                body.get("refresh_token"))
+        except Refusal as refusal:
+            request.outcome = str(refusal.code)
+            status, body = refusal.status, refusal.body(
+                server.authority, self.headers.get("client-request-id"))
+            if switches["retry_after"] is not None:
+                headers["Retry-After"] = switches["retry_after"]
+        server.requests.changed()
+        if switches["gate_before_answer"]:
+            server.gate.pass_through()
+        self._json(status, body, headers, switches["behaviour"])
+        request.answered = time.time()
+        server.requests.changed()
+
+    def _misbehave(self, switches, request):
+        """Give the answers that need no decision; True if one was given."""
+        behaviour = switches["behaviour"]
+        if switches["http"] is not None:
+            request.outcome = "http %d" % switches["http"]
+            headers = {}
+            if switches["retry_after"] is not None:
+                headers["Retry-After"] = switches["retry_after"]
+            if switches["http"] == 429:
+                self._json(429, Refusal(90055).body(
+                    self.server.authority), headers)
+            else:
+                self._plain(switches["http"], "text/html",
+                            "<html><body>Service Unavailable</body></html>",
+                            headers)
+        elif behaviour in (None, "truncated", "drip"):
+            return False
+        else:
+            request.outcome = behaviour
+            getattr(self, "_behave_" + behaviour)()
+        request.answered = time.time()
+        self.server.requests.changed()
+        return True
+
+    def _behave_silent(self):
+        self.server.pause_while("silent")
+        self.close_connection = True
+
+    def _behave_reset(self):
+        self.close_connection = True
+
+    _behave_refuse = _behave_reset
+
+    def _behave_html200(self):
+        self._plain(200, "text/html; charset=utf-8", SIGN_IN_PAGE)
+
+    def _behave_empty200(self):
+        self._plain(200, "application/json", "")
+
+    def _behave_redirect(self):
+        self._plain(307, "text/html", "", {
+            "Location": self.server.authority + "/redirected" + self.path})
+
+    def _behave_oversize(self):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b'{"access_token":"')
+        while self.server.switches.get("behaviour") == "oversize" \
+                and self.server.running:
+            self.wfile.write(b"A" * 16384)
+
+    def _refuse(self, refusal):
+        self._json(refusal.status, refusal.body(self.server.authority))
+
+    def _json(self, status, body, headers=None, behaviour=None):
+        self._plain(status, "application/json; charset=utf-8",
+                    json.dumps(body, separators=(",", ":")), headers,
+                    behaviour)
+
+    def _plain(self, status, kind, text, headers=None, behaviour=None):
+        data = text.encode()
+        self.send_response(status)
+        self.send_header("Cache-Control", "no-store, no-cache")
+        self.send_header("Pragma", "no-cache")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if behaviour == "truncated":
+            self.close_connection = True
+            data = data[:len(data) // 2]
+        if behaviour == "drip":
+            self._drip(data)
+        elif self.command != "HEAD":
+            self.wfile.write(data)
+
+    def _drip(self, data):
+        for i in range(len(data)):
+            self.wfile.write(data[i:i + 1])
+            self.wfile.flush()
+            if not self.server.pause(0.2):
+                break
+
+
+class TokenServer:
+    """Listens on 127.0.0.1; a thread per connection."""
+
+    def __init__(self, entra, signer, tenant, switches, gate, requests,
+                 log):
+        self.entra = entra
+        self.signer = signer
+        self.tenant = tenant
+        self.switches = switches
+        self.gate = gate
+        self.requests = requests
+        self.log = log
+        self.issuer = "https://login.microsoftonline.com/%s/v2.0" % tenant
+        self.redirected = 0
+        self.running = False
+        self.connections = 0
+        self.port = None
+        self.authority = None
+        self._open = set()
+        self._lock = threading.Lock()
+        self._listener = None
+        self._listening = False
+
+    def start(self, port, host, certificate, key):
+        self.port = port
+        self.authority = "https://%s:%d" % (host, port)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context.load_cert_chain(certificate, key)
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Bound by number: the port then stays ours while not listening.
+        self._listener.bind(("127.0.0.1", port))
+        self._listener.listen(128)
+        self._listening = True
+        self.running = True
+        self._spawn(self._accept_loop)
+
+    def stop(self):
+        with self.switches.condition:
+            self.running = False
+            self.switches.condition.notify_all()
+        self.gate.stop()
+        self._unlisten()
+        self._listener.close()
+
+    def switches_changed(self):
+        """Stop or start listening as the behaviour says."""
+        if not self.running:
+            return
+        refuse = self.switches.get("behaviour") == "refuse"
+        if refuse and self._listening:
+            self._unlisten()
+        elif not refuse and not self._listening:
+            self._listener.listen(128)
+            with self.switches.condition:
+                self._listening = True
+                self.switches.condition.notify_all()
+
+    def pause(self, seconds):
+        """Wait; False if the server is stopping."""
+        if not seconds:
+            return self.running
+        with self.switches.condition:
+            self.switches.condition.wait_for(
+                lambda: not self.running, seconds)
+        return self.running
+
+    def pause_while(self, behaviour):
+        """Wait until that behaviour is switched off."""
+        with self.switches.condition:
+            self.switches.condition.wait_for(
+                lambda: not self.running
+                or self.switches.get("behaviour") != behaviour)
+
+    def note(self, path, params, headers):
+        """Record a request; returns the record, to be completed."""
+        headers.pop("Authorization", None)
+        request = TokenRequest(
+            time.time(), path, params.get("grant_type", ""),
+            params.get("client_id", ""), params.get("username", ""),
+            params.get("scope", ""),
+            fingerprint_or_empty(params.get("client_secret")),
+            fingerprint_or_empty(params.get("refresh_token")),
+            sorted(params), headers)
+        self.requests.add(request)
+        return request
+
+    def discovery(self):
+        base = "%s/%s" % (self.authority, self.tenant)
+        return {
+            "token_endpoint": base + "/oauth2/v2.0/token",
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_post", "private_key_jwt",
+                "client_secret_basic"],
+            "jwks_uri": base + "/discovery/v2.0/keys",
+            "issuer": self.issuer,
+            "authorization_endpoint": base + "/oauth2/v2.0/authorize",
+            "device_authorization_endpoint":
+                base + "/oauth2/v2.0/devicecode",
+            "response_types_supported": ["code", "id_token"],
+            "scopes_supported": ["openid", "profile", "email",
+                                 "offline_access"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "tenant_region_scope": "EU",
+        }
+
+    def _spawn(self, target, *args):
+        threading.Thread(target=target, args=args, daemon=True).start()
+
+    def _unlisten(self):
+        """Refuse new connections and drop the open ones."""
+        with self.switches.condition:
+            self._listening = False
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        with self._lock:
+            for connection in self._open:
+                try:
+                    # Past the TLS layer, which another thread is using.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def _accept_loop(self):
+        while self.running:
+            try:
+                connection, address = self._listener.accept()
+            except OSError:
+                # Not listening at the moment, or stopped.
+                with self.switches.condition:
+                    self.switches.condition.wait_for(
+                        lambda: self._listening or not self.running)
+                continue
+            self.connections += 1
+            self._spawn(self._serve, connection, address)
+
+    def _serve(self, connection, address):
+        # The handshake belongs here: a silent client blocks nobody else.
+        with self._lock:
+            self._open.add(connection)
+        stream = connection
+        try:
+            connection.settimeout(IDLE_TIMEOUT_S)
+            stream = self._context.wrap_socket(connection, server_side=True)
+            with self._lock:
+                self._open.discard(connection)
+                self._open.add(stream)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            Handler(stream, address, self)
+        except OSError as error:
+            self.log("%s %s" % (address[0], error))
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+                self._open.discard(stream)
+            stream.close()
