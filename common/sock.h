@@ -10,9 +10,8 @@
  * sock - Unix sockets of the daemons and the tool, and systemd's two small
  * protocols (sd_listen_fds(3), sd_notify(3)), which need no library.
  *
- * Paths may be longer than sun_path: bind and connect go through the parent
- * directory's descriptor (/proc/self/fd), which also settles where the socket
- * is made when a path component is replaced meanwhile.
+ * Paths may be longer than sun_path: those go through the descriptor of their
+ * directory (/proc/self/fd).
  */
 
 struct sock_peer {
@@ -40,6 +39,9 @@ int sock_connect(const char *path, int timeout_ms, struct err *err);
 
 /* Who is at the other end (SO_PEERCRED, checked by the kernel). */
 int sock_peer(int fd, struct sock_peer *peer, struct err *err);
+
+/* 1 if the other end's process had gid among its groups when it connected. */
+int sock_peer_in_group(int fd, gid_t gid);
 
 /*
  * The listening descriptor systemd handed over for path, set non-blocking and
