@@ -142,9 +142,55 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \
 	    $(filter %.o,$^) $(foreach l,$(shell sed -n 's/^ \* libs: //p' $<),$(LIBS_$(l))) \
 	    $(COMMON_LIBS) -lcmocka -pthread
 
-.PHONY: unit
-unit: $(UNIT) all
-	$(Q)tests/run-unit $(UNIT)
+.PHONY: run check unit lint e2e format packages-run packages-check
+packages-run packages-check:
+	@contrib/install-packages $(@:packages-%=%)
+
+# Packages come first, so that the compile finds them: hence a second make.
+run: packages-run
+	@$(MAKE) --no-print-directory all
+	@$(SUDO) $(PYTHON) -B tests/relay/run.py --build $(BUILD) \
+	    $(if $(ONCE),--once) $(if $(CONFIG),--config $(CONFIG)) $(if $(TO),--to $(TO))
+
+check: packages-check
+	@$(MAKE) --no-print-directory all units
+	@tests/check $(BUILD)
+
+.PHONY: units
+units: $(UNIT)
+
+unit lint e2e: all units
+	@tests/check $(BUILD) $@
+
+SUDO          = $(if $(filter 0,$(shell id -u)),,sudo)
+
+format:
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+# --- installation ------------------------------------------------------------
+
+MANUALS       = $(wildcard common/*.[1-8] sasl-plugin/*.[1-8] tokend/*.[1-8] \
+                milter/*.[1-8] cli/*.[1-8])
+
+.PHONY: install uninstall
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
+	    $(DESTDIR)$(saslplugindir) $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/postoak
+	$(INSTALL) -m 755 $(BUILD)/postoak $(DESTDIR)$(bindir)/postoak
+	$(INSTALL) -m 755 $(BUILD)/postoak-tokend $(DESTDIR)$(sbindir)/postoak-tokend
+	$(INSTALL) -m 755 $(BUILD)/postoak-milter $(DESTDIR)$(sbindir)/postoak-milter
+	$(INSTALL) -m 644 $(PLUGIN) $(DESTDIR)$(saslplugindir)/libpostoak.so
+	$(INSTALL) -m 644 README.md ARCHITECTURE.md common/PROTOCOL \
+	    contrib/postoak.conf.example $(DESTDIR)$(docdir)
+	for m in $(MANUALS); do s=$${m##*.}; \
+	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
+	    $(INSTALL) -m 644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/postoak $(DESTDIR)$(sbindir)/postoak-tokend \
+	    $(DESTDIR)$(sbindir)/postoak-milter $(DESTDIR)$(saslplugindir)/libpostoak.so
+	for m in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(DESTDIR)$(docdir)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -26,8 +26,8 @@ def account(more):
 
 
 def header(message, name):
-    return [value.strip() for key, value in message.headers
-            if key.lower() == name.lower()]
+    """All values of a field, unfolded."""
+    return [" ".join(value.split()) for value in message.header(name)]
 
 
 def test_one_message(relay, office):
@@ -54,7 +54,7 @@ def test_one_message(relay, office):
     # One token request, of the configured grant, and the token was large.
     request, = office.token_requests
     assert request.grant == "password"
-    assert office.last_token_length >= 4000
+    assert 4000 < len(relay.postoak("token", "relay@contoso.com").strip()) < 6500
     relay.postfix.wait_log(rf"{queue_id}: to=<someone@example.net>.*status=sent")
     # Chrooted as Debian has it: the "y" in master.cf, and no abs. path seen.
     assert re.search(r"^smtp\s+unix\s+-\s+-\s+y", relay.postfix.master, re.M)

@@ -7,11 +7,9 @@ import socket
 import subprocess
 import time
 
+from office365.processes import reserve_port as free_port
 
-def free_port(host="127.0.0.1"):
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+__all__ = ["Daemon", "free_port", "wait_until"]
 
 
 def wait_until(condition, what, timeout=30.0):

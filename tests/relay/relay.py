@@ -90,7 +90,7 @@ class Relay:
         shutil.copy2(os.path.join(self.build, "libpostoak.so"), plugins)
         if self.office is not None:
             self.write_secret("contoso.client", self.office.client_secret)
-            self.write_secret("relay.password", self.office.user_password)
+            self.write_secret("relay.password", self.office.password)
         self.write_config()
         self.postfix.settings.update(self.postfix_settings())
         return self

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other programs that speak Cyrus SASL, both mechanisms, against Dovecot:
+imtest, pop3test and smtptest of cyrus-clients, and mbsync of isync."""
+import os
+import subprocess
+
+import pytest
+
+from relay import wait_until
+
+MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
+
+
+@pytest.fixture
+def environment(relay):
+    """The plugin from the relay's directory, its socket from the variable."""
+    return {"PATH": "/usr/bin:/bin:/usr/lib/cyrus/bin",
+            "HOME": relay.directory, "LC_ALL": "C",
+            "SASL_PATH": os.path.join(relay.directory, "sasl2"),
+            "POSTOAK_SOCKET": relay.socket}
+
+
+def client(environment, *argv, stdin=b""):
+    out = subprocess.run(argv, env=environment, input=stdin, timeout=60,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return out.returncode, out.stdout.decode(errors="replace")
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("program, port, bye", [
+    ("imtest", "imap_port", b". LOGOUT\r\n"),
+    ("pop3test", "pop_port", b"QUIT\r\n"),
+    ("smtptest", "smtp_port", b"QUIT\r\n"),
+])
+def test_cyrus_clients(environment, office, program, port, bye, mechanism):
+    _, output = client(
+        environment, program, "-m", mechanism, "-t", "",
+        "-u", "relay@contoso.com", "-a", "relay@contoso.com",
+        "-p", str(getattr(office, port)), "localhost", stdin=bye)
+    assert "Authenticated." in output, output
+    last = office.authentications[-1]
+    assert last.user == "relay@contoso.com"
+    assert last.mechanism.upper() == mechanism
+    assert last.ok
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_cyrus_client_is_told_why_not(environment, relay, office, mechanism):
+    """A token that the server refuses: the client sees the server's answer,
+    and tokend hears of it and gets another token."""
+    office.revoke_access_tokens()
+    _, output = client(
+        environment, "imtest", "-m", mechanism, "-t", "",
+        "-u", "relay@contoso.com", "-a", "relay@contoso.com",
+        "-p", str(office.imap_port), "localhost", stdin=b". LOGOUT\r\n")
+    assert "Authentication failed" in output, output
+    wait_until(lambda: len(office.token_requests) == 2, "a second token")
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_mbsync(environment, relay, office, mechanism):
+    """isync asks with prompts instead of callbacks."""
+    mail = os.path.join(relay.directory, "mail")
+    os.makedirs(mail, exist_ok=True)
+    config = os.path.join(relay.directory, "mbsyncrc")
+    with open(config, "w", encoding="ascii") as f:
+        f.write(f"""
+IMAPAccount office
+Host localhost
+Port {office.imap_port}
+User relay@contoso.com
+Pass not-used
+AuthMechs {mechanism}
+SSLType STARTTLS
+CertificateFile {office.ca_file}
+
+IMAPStore far
+Account office
+
+MaildirStore near
+Path {mail}/
+Inbox {mail}/INBOX
+
+Channel inbox
+Far :far:INBOX
+Near :near:INBOX
+Create Near
+SyncState *
+""")
+    code, output = client(environment, "mbsync", "-V", "-c", config, "inbox")
+    assert code == 0, output + relay.tokend.read_log()[-2000:]
+    assert os.path.isdir(os.path.join(mail, "INBOX", "cur"))
