@@ -150,7 +150,8 @@ packages-run packages-check:
 run: packages-run
 	@$(MAKE) --no-print-directory all
 	@$(SUDO) $(PYTHON) -B tests/relay/run.py --build $(BUILD) \
-	    $(if $(ONCE),--once) $(if $(CONFIG),--config $(CONFIG)) $(if $(TO),--to $(TO))
+	    $(if $(ONCE),--once) $(if $(CONFIG),--config $(CONFIG)) $(if $(TO),--to $(TO)) \
+	    $(if $(RELAYHOST),--relayhost $(RELAYHOST)) $(if $(CA),--ca $(CA))
 
 check: packages-check
 	@$(MAKE) --no-print-directory all units

@@ -191,9 +191,11 @@ def stay(relay):
     say("\nEnding.")
 
 
-def run_real(directory, build, config, once, recipient):
+def run_real(directory, options):
     """Relay to the real servers of a configuration."""
-    with RealRelay(directory, build, config) as relay:
+    once, recipient = options.once, options.to
+    with RealRelay(directory, options.build, os.path.abspath(options.config),
+                   options.relayhost, options.ca) as relay:
         say(relay.postoak("status", check=False).stdout)
         if recipient:
             sender = relay.first_account()
@@ -218,6 +220,10 @@ def main():
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--config")
     parser.add_argument("--to")
+    parser.add_argument("--relayhost", help="with --config: instead of the "
+                        "configuration's own server")
+    parser.add_argument("--ca", help="with --config: CA of the servers; "
+                        "default: the system's")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("run: Postfix needs root to start; use sudo")
@@ -228,8 +234,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if options.config:
-            run_real(where, options.build, os.path.abspath(options.config),
-                     options.once, options.to)
+            run_real(where, options)
         else:
             say("postoak: a complete relay in front of the stand-in for "
                 "Office 365")
