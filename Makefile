@@ -14,6 +14,9 @@ saslplugindir ?= $(libdir)/sasl2
 mandir        ?= $(prefix)/share/man
 docdir        ?= $(prefix)/share/doc/postoak
 sysconfdir    ?= /etc
+unitdir       ?= $(prefix)/lib/systemd/system
+sysusersdir   ?= $(prefix)/lib/sysusers.d
+tmpfilesdir   ?= $(prefix)/lib/tmpfiles.d
 localstatedir ?= /var
 runstatedir   ?= /run
 INSTALL       ?= install
@@ -173,6 +176,8 @@ format:
 MANUALS       = $(wildcard common/*.[1-8] sasl-plugin/*.[1-8] tokend/*.[1-8] \
                 milter/*.[1-8] cli/*.[1-8])
 
+UNITS         = $(wildcard contrib/systemd/*.service contrib/systemd/*.socket)
+
 .PHONY: install uninstall
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) \
@@ -186,8 +191,15 @@ install: all
 	for m in $(MANUALS); do s=$${m##*.}; \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
 	    $(INSTALL) -m 644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
+	$(INSTALL) -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir)
+	for u in $(UNITS); do sed 's|/usr/sbin/|$(sbindir)/|g' $$u \
+	    >$(DESTDIR)$(unitdir)/$${u##*/} || exit 1; done
+	$(INSTALL) -m 644 contrib/systemd/postoak.sysusers.conf $(DESTDIR)$(sysusersdir)/postoak.conf
+	$(INSTALL) -m 644 contrib/systemd/postoak.tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/postoak.conf
 
 uninstall:
+	for u in $(UNITS); do rm -f $(DESTDIR)$(unitdir)/$${u##*/}; done
+	rm -f $(DESTDIR)$(sysusersdir)/postoak.conf $(DESTDIR)$(tmpfilesdir)/postoak.conf
 	rm -f $(DESTDIR)$(bindir)/postoak $(DESTDIR)$(sbindir)/postoak-tokend \
 	    $(DESTDIR)$(sbindir)/postoak-milter $(DESTDIR)$(saslplugindir)/libpostoak.so
 	for m in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
