@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_ASK_H
+#define POSTOAK_ASK_H
+
+#include "err.h"
+#include "json.h"
+
+/*
+ * ask - one request to a daemon's control socket (common/PROTOCOL, section 2).
+ */
+
+#define ASK_SHORT_MS 5000
+#define ASK_LONG_MS 120000 /* an exchange with the provider may be waited for  \
+			    */
+
+enum ask_whom { ASK_TOKEND, ASK_MILTER };
+
+/*
+ * Ask and wait for the answer, for timeout_ms at most. account may be NULL.
+ * The answer with status ok (json_free it), or NULL with *err: the daemon's own
+ * error as it made it, or ours with a remedy and one of the codes
+ *   unreachable  nobody answers on path (ERR_TEMPORARY)
+ *   denied       this user may not ask (ERR_DENIED)
+ *   silent       no answer in time (ERR_TEMPORARY)
+ *   answer       what came is no answer (ERR_PROTOCOL)
+ */
+struct json *ask(enum ask_whom whom, const char *path, const char *verb,
+    const char *account, int timeout_ms, struct err *err);
+
+/* The exit code for an error of ask: EX_UNAVAILABLE when nobody answers, else
+ * by the error's kind. */
+int ask_exit_code(const struct err *err);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * token - "postoak token", "postoak refresh" and "postoak reload": what the
+ * daemons are asked to do. A token goes to standard output alone, so that
+ * other programs can take it from there (PassCmd).
+ */
+#include "verb.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ask.h"
+#include "buf.h"
+#include "json.h"
+#include "show.h"
+#include "time_text.h"
+
+/* Report an error of ask on the way the caller reads. The exit code. */
+static int
+report(const struct err *err, int as_json)
+{
+	if (as_json)
+		show_json(show_error_json(err));
+	else
+		show_error(err);
+	return ask_exit_code(err);
+}
+
+/*
+ * The common road of token and refresh: one ACCOUNT, one question to tokend.
+ * NULL with *exit_code set and everything said.
+ */
+static struct json *
+ask_about(const struct verb_context *context, int argc, char **argv,
+    struct verb_options *options, int *exit_code)
+{
+	struct json *answer = NULL;
+	struct conf *conf;
+	struct err err;
+
+	*exit_code = EX_USAGE;
+	if (verb_parse(options, argc, argv) != 0)
+		return NULL;
+	if (options->operands == 0) {
+		verb_usage(argv[0], "for which account?");
+		return NULL;
+	}
+	conf = verb_conf(context, exit_code);
+	if (conf == NULL)
+		return NULL;
+	err_clear(&err);
+	answer = ask(ASK_TOKEND, conf->tokend.control, argv[0],
+	    options->operand[0], ASK_LONG_MS, &err);
+	if (answer == NULL)
+		*exit_code = report(&err, options->json);
+	conf_free(conf);
+	return answer;
+}
+
+static int
+print_token(const struct json *answer)
+{
+	const char *token = json_get_string(answer, "token");
+	struct buf out;
+	int rc;
+
+	if (token == NULL || *token == '\0') {
+		fprintf(stderr, "postoak: tokend answered without a token\n");
+		return EX_PROTOCOL;
+	}
+	buf_init(&out, SHOW_MAX);
+	buf_adds(&out, token);
+	buf_adds(&out, "\n");
+	rc = show_out(&out);
+	buf_clear(&out);
+	return rc == 0 ? EX_OK : EX_IOERR;
+}
+
+int
+token_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 1, .operands = 1};
+	struct json *answer;
+	int rc;
+
+	answer = ask_about(context, argc, argv, &options, &rc);
+	if (answer == NULL)
+		return rc;
+	if (options.json)
+		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
+	rc = print_token(answer);
+	json_free(answer);
+	return rc;
+}
+
+int
+refresh_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 1, .operands = 1};
+	char span[TIME_TEXT_MAX];
+	struct json *answer;
+	int64_t expires_in = 0;
+	struct buf out;
+	int rc;
+
+	answer = ask_about(context, argc, argv, &options, &rc);
+	if (answer == NULL)
+		return rc;
+	if (options.json)
+		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
+	json_get_int(answer, "expires_in", &expires_in);
+	json_free(answer);
+	buf_init(&out, SHOW_MAX);
+	show_text(&out, options.operand[0]);
+	buf_addf(&out, ": a new token, good for %s\n",
+	    time_text_span(span, sizeof(span), expires_in));
+	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	buf_clear(&out);
+	return rc;
+}
+
+/* --- reload --------------------------------------------------------------- */
+
+static int
+reload_one(
+    enum ask_whom whom, const char *path, const char *name, struct buf *out)
+{
+	struct json *answer;
+	struct err err;
+	int64_t accounts = -1;
+
+	err_clear(&err);
+	answer = ask(whom, path, "reload", NULL, ASK_SHORT_MS, &err);
+	show_cell(out, name, 8);
+	if (answer == NULL) {
+		/* Said by the daemon itself where it can: file:line, remedy. */
+		show_wrapped(out, err.text, 8);
+		return ask_exit_code(&err);
+	}
+	buf_adds(out, "has read the configuration");
+	if (json_get_int(answer, "accounts", &accounts))
+		buf_addf(out, ": %lld account%s", (long long)accounts,
+		    accounts == 1 ? "" : "s");
+	buf_adds(out, "\n");
+	json_free(answer);
+	return EX_OK;
+}
+
+int
+reload_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 0, .operands = 0};
+	int rc = EX_OK, tokend_rc, milter_rc;
+	struct conf *conf;
+	struct buf out;
+
+	if (verb_parse(&options, argc, argv) != 0)
+		return EX_USAGE;
+	conf = verb_conf(context, &rc);
+	if (conf == NULL) {
+		fprintf(stderr,
+		    "postoak: nothing was reloaded; the daemons go on with the "
+		    "configuration they have\n");
+		return rc;
+	}
+	buf_init(&out, SHOW_MAX);
+	tokend_rc =
+	    reload_one(ASK_TOKEND, conf->tokend.control, "tokend", &out);
+	milter_rc =
+	    reload_one(ASK_MILTER, conf->milter.control, "milter", &out);
+	show_out(&out);
+	buf_clear(&out);
+	conf_free(conf);
+	return tokend_rc != EX_OK ? tokend_rc : milter_rc;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verb - what the verbs have in common. See verb.h.
+ */
+#include "verb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "show.h"
+
+int
+verb_usage(const char *verb, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "postoak %s: ", verb);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, " (try: postoak help)\n");
+	return EX_USAGE;
+}
+
+/* Everything after "--", or without a leading dash, is an operand. */
+static int
+is_option(const char *argument, int only_operands)
+{
+	return !only_operands && argument[0] == '-' && argument[1] != '\0';
+}
+
+int
+verb_parse(struct verb_options *options, int argc, char **argv)
+{
+	int i, only_operands = 0, given = 0, count = 0;
+
+	for (i = 1; i < argc; i++) {
+		if (!is_option(argv[i], only_operands)) {
+			argv[1 + count++] = argv[i];
+		} else if (strcmp(argv[i], "--") == 0) {
+			only_operands = 1;
+		} else if (options->json && strcmp(argv[i], "--json") == 0) {
+			given = 1;
+		} else {
+			verb_usage(argv[0], "there is no option %s", argv[i]);
+			return -1;
+		}
+	}
+	if (count > options->operands) {
+		verb_usage(argv[0], "\"%s\" is one argument too many",
+		    argv[1 + options->operands]);
+		return -1;
+	}
+	options->json = given;
+	options->operands = count;
+	options->operand = argv + 1;
+	return 0;
+}
+
+struct conf *
+verb_conf(const struct verb_context *context, int *exit_code)
+{
+	struct err err;
+	struct conf *conf;
+
+	err_clear(&err);
+	conf = conf_load(context->config_path, &err);
+	if (conf == NULL)
+		*exit_code = show_error(&err);
+	return conf;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_VERB_H
+#define POSTOAK_VERB_H
+
+#include "conf.h"
+#include "err.h"
+
+/*
+ * verb - what every verb of the tool is handed, and the reading of its
+ * arguments. Each verb is a function that returns the exit code, sysexits(3).
+ */
+
+struct verb_context {
+	const char *config_path; /* -c, or the compiled-in default */
+};
+
+/* Options that a verb may take; those it does not know are a usage error. */
+struct verb_options {
+	int json;	/* in: allowed; out: given */
+	int operands;	/* in: most that are allowed; out: how many */
+	char **operand; /* out: the operands */
+};
+
+/*
+ * Read --json and operands. 0, or -1 with a message on standard error (then
+ * the verb returns EX_USAGE). "--" ends the options. argv[0] is the verb.
+ */
+int verb_parse(struct verb_options *options, int argc, char **argv);
+
+/* "postoak VERB: text" on standard error; returns EX_USAGE. */
+int verb_usage(const char *verb, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Load the configuration; NULL with the message printed and *exit_code set. */
+struct conf *verb_conf(const struct verb_context *context, int *exit_code);
+
+/* The verbs, one file a family. */
+int status_verb(const struct verb_context *context, int argc, char **argv);
+int limits_verb(const struct verb_context *context, int argc, char **argv);
+int token_verb(const struct verb_context *context, int argc, char **argv);
+int refresh_verb(const struct verb_context *context, int argc, char **argv);
+int reload_verb(const struct verb_context *context, int argc, char **argv);
+int explain_verb(const struct verb_context *context, int argc, char **argv);
+int mta_verb(const struct verb_context *context, int argc, char **argv);
+
+#endif
