@@ -8,6 +8,8 @@ public key.
 
 import os
 import pwd
+import secrets
+import time
 
 from . import processes
 from .entra import OUTLOOK_HOSTS
@@ -62,8 +64,8 @@ service pop3-login {{
 }}
 # First: is there such a mailbox, and may it log in this way?
 passdb {{
-  driver = passwd-file
-  args = username_format=%Lu {directory}/mailboxes
+  driver = dict
+  args = {directory}/mailboxes.conf
   mechanisms = xoauth2 oauthbearer
   result_success = continue
   result_failure = return-fail
@@ -91,12 +93,39 @@ username_attribute = {attribute}
 username_format = {format}
 scope =
 """
+# A file per mailbox, which Dovecot reads anew for each login.
+MAILBOXES = """\
+uri = fs:posix:prefix={directory}/
+passdb_objects = passdb
+key passdb {{
+  key = mailboxes/%Lu
+  format = json
+}}
+"""
 # A delegated token names its user; an app-only one serves any mailbox. Dovecot
 # expands the format with the token's word and with the login name, and
 # compares: "app" gives the same as any login name, "user" does not.
 # The last one's verdict is what the client sees: the commonest comes last.
 KINDS = (("app", "idtyp", "%{if;%u;eq;user;delegated;any}"),
          ("user", "upn", "%Lu"))
+
+
+def deliver(directory, address, message):
+    """Put a message into the mailbox's new mail; return its path."""
+    account = pwd.getpwnam("nobody")
+    path = os.path.join(directory, "mail", address.lower())
+    for name in ("", "Maildir", "Maildir/cur", "Maildir/new", "Maildir/tmp"):
+        folder = os.path.join(path, name)
+        os.makedirs(folder, exist_ok=True)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    name = "%d.%s.stand-in" % (time.time(), secrets.token_hex(8))
+    draft = os.path.join(path, "Maildir", "tmp", name)
+    with open(draft, "wb") as out:
+        out.write(message)
+    os.chown(draft, account.pw_uid, account.pw_gid)
+    final = os.path.join(path, "Maildir", "new", name)
+    os.rename(draft, final)
+    return final
 
 
 class Dovecot:
@@ -121,6 +150,9 @@ class Dovecot:
         os.makedirs(self.directory, exist_ok=True)
         self._write_key()
         self.write_mailboxes()
+        with open(os.path.join(
+                self.directory, "mailboxes.conf"), "w") as out:
+            out.write(MAILBOXES.format(directory=self.directory))
         mail = os.path.join(self.directory, "mail")
         os.makedirs(mail, exist_ok=True)
         account = pwd.getpwnam("nobody")
@@ -135,8 +167,7 @@ class Dovecot:
                 gid=account.pw_gid, **self.ports))
         self._child = processes.Child(
             ["/usr/sbin/dovecot", "-F", "-c", config],
-            os.path.join(self.directory, "dovecot.out"),
-            {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+            os.path.join(self.directory, "dovecot.out"), scratch=self.run)
 
     def wait(self):
         for port in self.ports.values():
@@ -148,15 +179,17 @@ class Dovecot:
             self._child.stop(grace_s=0.1)
 
     def write_mailboxes(self):
-        """Dovecot reads the file again when it has changed."""
-        os.makedirs(self.directory, exist_ok=True)
-        path = os.path.join(self.directory, "mailboxes")
-        with open(path + ".new", "w") as out:
-            for mailbox in self._data.mailboxes():
-                if mailbox.smtp_auth:
-                    out.write("%s:::::::nopassword=y\n" % mailbox.address)
-        os.chmod(path + ".new", 0o644)
-        os.replace(path + ".new", path)
+        """Tell Dovecot which mailboxes may log in; counts at once."""
+        folder = os.path.join(self.directory, "mailboxes")
+        os.makedirs(folder, exist_ok=True)
+        for mailbox in self._data.mailboxes():
+            path = os.path.join(folder, mailbox.address)
+            if mailbox.smtp_auth:
+                with open(path + "~", "w") as out:
+                    out.write('{"nopassword":"y"}')
+                os.replace(path + "~", path)
+            elif os.path.exists(path):
+                os.unlink(path)
 
     def _write_key(self):
         keys = os.path.join(self.directory, "keys", "default", "RS256")

@@ -141,16 +141,17 @@ class Entra:
             raise Refusal(50173, issued=stamp(token.issued))
         resource, scopes, words = self._delegated(
             params.get("scope") or token.scope)
+        if switches["rotate"]:
+            words = words + ["offline_access"]
+        else:
+            words = [word for word in words if word != "offline_access"]
         user = self._directory.user(token.upn)
         if user is None:
             raise Refusal(50034, tenant=self._directory.tenant)
         self._check_user(user, client)
         answer = self._user_answer(
-            client, user, resource, scopes, words + ["offline_access"],
-            switches)
-        if not switches["rotate"]:
-            del answer["refresh_token"]
-        elif switches["revoke_old"]:
+            client, user, resource, scopes, words, switches)
+        if switches["revoke_old"]:
             self._directory.revoke_refresh_tokens(value)
         return answer
 

@@ -54,28 +54,44 @@ def tail(path, lines=15):
         return str(error)
 
 
-class Child:
-    """A daemon in the foreground, leader of a process group of its own."""
+# Waits for the end of its standard input, which comes with our end, however
+# that comes. (A parent-death signal does not do: Postfix's master changes its
+# effective user, and the kernel forgets the signal.)
+WATCH = """read -r line
+kill -KILL "-$1"
+[ -z "$2" ] || rm -rf -- "$2"
+"""
 
-    def __init__(self, command, output, environment=None):
-        # setpriv: should we be killed, the kernel ends the daemon.
+
+class Child:
+    """A daemon in the foreground, leader of a process group of its own.
+
+    Should we be killed, the group ends with us, and the folder `scratch`
+    is removed.
+    """
+
+    def __init__(self, command, output, scratch=""):
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         with open(output, "ab") as out:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM"] + command,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, env=environment)
-        self.pid = self._process.pid
+            self.pid = self._process.pid
+            self._watcher = subprocess.Popen(
+                ["/bin/sh", "-c", WATCH, "sh", str(self.pid), scratch],
+                stdin=subprocess.PIPE, stdout=out, stderr=out,
+                start_new_session=True, env=environment)
 
     def alive(self):
         return self._process.poll() is None
 
-    def signal(self, number):
-        if self.alive():
-            self._process.send_signal(number)
-
     def stop(self, grace_s=2):
         """End the daemon, after the grace by force, and all its group."""
-        self.signal(signal.SIGTERM)
+        self._watcher.kill()
+        self._watcher.wait()
+        self._watcher.stdin.close()
+        if self.alive():
+            self._process.terminate()
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:

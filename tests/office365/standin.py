@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 
-from . import certificates, dovecot, entra, submission, tokens
+from . import certificates, dovecot, entra, exchange, submission, tokens
 from .directory import DELEGATED, ROLES, Directory
 from .milter import MilterServer
 from .processes import StartError, reserve_port
@@ -76,10 +76,11 @@ class Office365:
         self.dovecot_log = os.path.join(
             self.directory, "dovecot", "dovecot.log")
         self.token_log = os.path.join(self.directory, "token.log")
+        self.ca_file = os.path.join(self.directory, "certificates", "ca.pem")
         self.imap_port = self.imaps_port = None
         self.pop_port = self.pops_port = None
         self._log_lock = threading.Lock()
-        self._run = None
+        self._run = self._smtp = None
         self._parts = []
         self._build()
         self._populate()
@@ -128,7 +129,6 @@ class Office365:
     def _start(self):
         folder = os.path.join(self.directory, "certificates")
         authority = certificates.Authority(folder)
-        self.ca_file = authority.ca_file
         self._parts.append(self._server)
         self._server.start(
             self._token_port, self.host,
@@ -136,6 +136,8 @@ class Office365:
         pair = authority.issue("mail", self._mail_names, self._days)
         if self.mode == "postfix":
             self._start_postfix(*pair)
+        else:
+            self._start_own_server(*pair)
 
     def _start_postfix(self, certificate, key):
         if os.geteuid() != 0:
@@ -166,6 +168,15 @@ class Office365:
                       self._auth_without_tls)
         server.wait()
         postfix.wait()
+
+    def _start_own_server(self, certificate, key):
+        verifier = exchange.Verifier(
+            self._directory, self._signer, self._switches, self._attempts)
+        self._smtp = exchange.server(
+            self.mode, self.smtp_port, self._rules, verifier, self._log,
+            self._tls, self._auth_without_tls)
+        self._smtp.start(certificate, key)
+        self._parts.append(self._smtp)
 
     def stop(self):
         """End everything; harmless when nothing runs."""
@@ -231,10 +242,17 @@ class Office365:
         signer = tokens.Signer() if forged else self._signer
         return signer.sign(tokens.padded(body, size), self._signer.key_id)
 
+    def deliver(self, address, message):
+        """Put a message (bytes) into the mailbox that IMAP and POP show."""
+        return dovecot.deliver(
+            os.path.join(self.directory, "dovecot"), address, message)
+
     # --- switches
 
     def set(self, once=None, **values):
         """Throw switches (see switches.py); once=N: for N uses only."""
+        if self.mode == "postfix" and "auth_reply" in values:
+            raise ValueError("in mode postfix Dovecot decides about AUTH")
         self._switches.set(once, **values)
 
     def gate(self):
@@ -265,6 +283,26 @@ class Office365:
 
     def wait_messages(self, count, timeout=10):
         return self._messages.wait(count, timeout)
+
+    @property
+    def auth_attempts(self):
+        """AUTH commands; in modes exchange and gmail only."""
+        return self._attempts.items()
+
+    def wait_auth_attempts(self, count, timeout=10):
+        return self._attempts.wait(count, timeout)
+
+    @property
+    def captured(self):
+        """All bytes SMTP clients sent; in modes exchange and gmail only."""
+        if self._smtp is None:
+            raise RuntimeError("mode %s captures nothing" % self.mode)
+        return b"".join(self._smtp.captured)
+
+    @property
+    def smtp_connections(self):
+        """SMTP connections made; in modes exchange and gmail only."""
+        return self._smtp.connections
 
     @property
     def refusals(self):

@@ -122,8 +122,7 @@ class Postfix:
         self._make_queue()
         self._child = processes.Child(
             [DAEMONS + "/master", "-d", "-c", etc],
-            os.path.join(self.directory, "postfix.out"),
-            {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+            os.path.join(self.directory, "postfix.out"))
 
     def wait(self):
         processes.wait_for_port(self.port, self._child.alive, self.log)

@@ -19,6 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from .certificates import pem_of_public
 
+HEADER_BYTES, SIGNATURE_BYTES = 202, 342  # as `sign` makes them, in base64
+OPTIONAL = ("rh", "aio", "wids", "signin_state", "sid", "puid", "ipaddr",
+            "enfpolids", "amr", "xms_tcdt", "xms_idrel", "app_displayname",
+            "acr", "name")
 CLOCK_BACK_S = 300  # Entra dates tokens back by five minutes
 
 
@@ -162,17 +166,21 @@ def app_claims(tenant, client_id, audience, lifetime, acr, roles):
 
 
 def padded(claims, token_bytes):
-    """Add groups, then random text, until the token has that many bytes.
+    """Make the token about that long, from some 1200 bytes up.
 
-    A user's groups are what makes real tokens long. The fixed part around
-    the claims is the header (about 230 bytes) and the signature (342).
+    A user's groups are what makes real tokens long; they are added, then
+    random text. For a short token, claims that nobody needs are left out.
     """
     claims = dict(claims)
-    wanted = (token_bytes - 2 - 342 - 231) * 3 // 4 - len(compact(claims))
+    wanted = (token_bytes - 2 - HEADER_BYTES - SIGNATURE_BYTES) * 3 // 4
+    for name in OPTIONAL:
+        if len(compact(claims)) > wanted:
+            claims.pop(name, None)
+    wanted -= len(compact(claims))
     if wanted > 60:
         claims["groups"] = [
             str(uuid.uuid4()) for _ in range((wanted - 12) // 39)]
         wanted -= 12 + 39 * len(claims["groups"])
     if wanted > 0:
-        claims["aio"] += secrets.token_urlsafe(wanted)[:wanted]
+        claims["uti"] += secrets.token_urlsafe(wanted)[:wanted]
     return claims
