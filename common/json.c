@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "utf8.h"
 
 #define DOCUMENT_MAX (64 * 1024 * 1024)
 #define INDENT 2
@@ -209,10 +210,9 @@ int_from_string(const char *text, int64_t *value)
 	return 1;
 }
 
-int
-json_get_int(const struct json *json, const char *key, int64_t *value)
+static int
+whole_number(struct jsonc_object *object, int64_t *value)
 {
-	struct jsonc_object *object = member(json, key);
 	double number;
 	int64_t whole;
 
@@ -235,6 +235,12 @@ json_get_int(const struct json *json, const char *key, int64_t *value)
 	default:
 		return 0;
 	}
+}
+
+int
+json_get_int(const struct json *json, const char *key, int64_t *value)
+{
+	return whole_number(member(json, key), value);
 }
 
 int
@@ -270,6 +276,12 @@ json_string_at(const struct json *array, size_t index)
 	if (json_object_get_type(inner(value)) != json_type_string)
 		return NULL;
 	return json_object_get_string(inner(value));
+}
+
+int
+json_int_at(const struct json *array, size_t index, int64_t *value)
+{
+	return whole_number(inner(json_at(array, index)), value);
 }
 
 void
@@ -348,35 +360,11 @@ json_append_string(struct json *array, const char *value)
 
 /* --- writing ------------------------------------------------------------- */
 
-/*
- * Length of the valid UTF-8 sequence at p, 0 if there is none (RFC 3629: no
- * overlong form, no surrogate, nothing above U+10FFFF).
- */
-static size_t
-utf8_length(const unsigned char *p)
-{
-	size_t len = p[0] < 0x80   ? 1
-		     : p[0] < 0xc2 ? 0
-		     : p[0] < 0xe0 ? 2
-		     : p[0] < 0xf0 ? 3
-		     : p[0] < 0xf5 ? 4
-				   : 0;
-	size_t i;
-
-	for (i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* Texts come from log lines and providers: a broken byte becomes U+FFFD. */
 static void
 write_string(const char *string, struct buf *out)
 {
-	const unsigned char *p = (const unsigned char *)string;
+	const char *p = string;
 	size_t len;
 
 	buf_add(out, "\"", 1);
@@ -386,7 +374,7 @@ write_string(const char *string, struct buf *out)
 			buf_adds(out, "\\ufffd");
 		else if (*p == '"' || *p == '\\')
 			buf_addf(out, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			buf_addf(out, "\\u%04x", *p);
 		else
 			buf_add(out, p, len);

@@ -42,6 +42,7 @@ int json_get_bool(const struct json *json, const char *key, int otherwise);
 size_t json_length(const struct json *array);
 struct json *json_at(const struct json *array, size_t index); /* borrowed */
 const char *json_string_at(const struct json *array, size_t index);
+int json_int_at(const struct json *array, size_t index, int64_t *value);
 
 /* Visit the members of an object in order. */
 void json_each(const struct json *object,
