@@ -10,8 +10,9 @@
  */
 
 #define ASK_SHORT_MS 5000
-#define ASK_LONG_MS 120000 /* an exchange with the provider may be waited for  \
-			    */
+#define ASK_LONG_MS                                                            \
+	120000 /* an exchange with the provider may be waited for              \
+		*/
 
 enum ask_whom { ASK_TOKEND, ASK_MILTER };
 

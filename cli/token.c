@@ -16,17 +16,6 @@
 #include "show.h"
 #include "time_text.h"
 
-/* Report an error of ask on the way the caller reads. The exit code. */
-static int
-report(const struct err *err, int as_json)
-{
-	if (as_json)
-		show_json(show_error_json(err));
-	else
-		show_error(err);
-	return ask_exit_code(err);
-}
-
 /*
  * The common road of token and refresh: one ACCOUNT, one question to tokend.
  * NULL with *exit_code set and everything said.
@@ -53,7 +42,7 @@ ask_about(const struct verb_context *context, int argc, char **argv,
 	answer = ask(ASK_TOKEND, conf->tokend.control, argv[0],
 	    options->operand[0], ASK_LONG_MS, &err);
 	if (answer == NULL)
-		*exit_code = report(&err, options->json);
+		*exit_code = verb_report(&err, options->json);
 	conf_free(conf);
 	return answer;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ask.h"
 #include "show.h"
 
 int
@@ -57,6 +58,16 @@ verb_parse(struct verb_options *options, int argc, char **argv)
 	options->operands = count;
 	options->operand = argv + 1;
 	return 0;
+}
+
+int
+verb_report(const struct err *err, int as_json)
+{
+	if (as_json)
+		show_json(show_error_json(err));
+	else
+		show_error(err);
+	return ask_exit_code(err);
 }
 
 struct conf *

@@ -31,6 +31,10 @@ int verb_parse(struct verb_options *options, int argc, char **argv);
 int verb_usage(const char *verb, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* An error of ask, in words on standard error or as a document on standard
+ * output. Returns the exit code. */
+int verb_report(const struct err *err, int as_json);
+
 /* Load the configuration; NULL with the message printed and *exit_code set. */
 struct conf *verb_conf(const struct verb_context *context, int *exit_code);
 

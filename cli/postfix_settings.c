@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * postfix_settings - a plan as plain data. See postfix_settings.h.
+ */
+#include "postfix_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+void
+postfix_settings_add(struct postfix_settings *settings, const char *comment,
+    const char *name, char *value)
+{
+	struct postfix_setting *item;
+
+	settings->items = mem_grow(
+	    settings->items, settings->count + 1, sizeof(*settings->items));
+	item = &settings->items[settings->count++];
+	item->name = mem_strdup(name);
+	item->value = value;
+	item->comment = comment;
+}
+
+void
+postfix_settings_transport(struct postfix_plan *plan, const char *transport,
+    const char *suffix, char *value)
+{
+	char *name = mem_printf("%s_%s", transport, suffix);
+
+	postfix_settings_add(&plan->main, NULL, name, value);
+	free(name);
+}
+
+struct postfix_service *
+postfix_settings_service(
+    struct postfix_plan *plan, const char *name, int chroot)
+{
+	struct postfix_service *service;
+
+	plan->services = mem_grow(
+	    plan->services, plan->service_count + 1, sizeof(*plan->services));
+	service = &plan->services[plan->service_count++];
+	memset(service, 0, sizeof(*service));
+	service->name = mem_strdup(name);
+	service->chroot = chroot;
+	return service;
+}
+
+void
+postfix_settings_note(struct postfix_plan *plan, char *text)
+{
+	plan->notes =
+	    mem_grow(plan->notes, plan->note_count + 1, sizeof(*plan->notes));
+	plan->notes[plan->note_count++] = text;
+}
+
+void
+postfix_settings_file(struct postfix_plan *plan, char *path, char *text)
+{
+	plan->files =
+	    mem_grow(plan->files, plan->file_count + 1, sizeof(*plan->files));
+	plan->files[plan->file_count].path = path;
+	plan->files[plan->file_count++].text = text;
+}
+
+static void
+free_settings(struct postfix_settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->count; i++) {
+		free(settings->items[i].name);
+		free(settings->items[i].value);
+	}
+	free(settings->items);
+}
+
+void
+postfix_plan_free(struct postfix_plan *plan)
+{
+	size_t i;
+
+	if (plan == NULL)
+		return;
+	free_settings(&plan->main);
+	for (i = 0; i < plan->service_count; i++) {
+		free(plan->services[i].name);
+		free_settings(&plan->services[i].options);
+	}
+	free(plan->services);
+	for (i = 0; i < plan->file_count; i++) {
+		free(plan->files[i].path);
+		free(plan->files[i].text);
+	}
+	free(plan->files);
+	for (i = 0; i < plan->note_count; i++)
+		free(plan->notes[i]);
+	free(plan->notes);
+	free(plan);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status - "postoak status" and "postoak limits": ask both daemons and show
+ * what they say.
+ */
+#include "verb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ask.h"
+#include "buf.h"
+#include "clock.h"
+#include "json.h"
+#include "show.h"
+#include "table.h"
+
+static struct table_style
+make_style(void)
+{
+	struct table_style style;
+
+	style.now_s = clock_wall_s();
+	style.colours = show_colours();
+	return style;
+}
+
+/* "milter": "ok" or why its part is missing. */
+static void
+add_milter_state(
+    struct json *root, const struct json *milter, const struct err *err)
+{
+	if (milter != NULL) {
+		json_set_null(root, "milter_error");
+		return;
+	}
+	json_set(root, "milter_error", show_error_json(err));
+}
+
+static int
+print_status(struct json *tokend, const struct json *milter,
+    const struct err *milter_err, int one)
+{
+	struct table_style style = make_style();
+	struct json **accounts;
+	struct buf out;
+	size_t count;
+	int rc;
+
+	accounts = table_merge(tokend, milter, &count);
+	rc = table_exit_code(accounts, count);
+	buf_init(&out, SHOW_MAX);
+	if (one && count == 1)
+		table_details(&out, accounts[0], &style);
+	else
+		table_accounts(&out, accounts, count, &style);
+	if (milter == NULL) {
+		buf_adds(&out, "\nBudgets are not known: ");
+		show_wrapped(&out, milter_err->text, 0);
+	}
+	if (show_out(&out) != 0)
+		rc = EX_IOERR;
+	buf_clear(&out);
+	free(accounts);
+	return rc;
+}
+
+static int
+print_status_json(struct json *tokend, const struct json *milter,
+    const struct err *milter_err)
+{
+	struct json **accounts;
+	size_t count;
+	int rc;
+
+	accounts = table_merge(tokend, milter, &count);
+	rc = table_exit_code(accounts, count);
+	free(accounts);
+	json_set_int(tokend, "version", 1);
+	add_milter_state(tokend, milter, milter_err);
+	return show_json(tokend) == 0 ? rc : EX_IOERR;
+}
+
+static int
+show_status(const struct conf *conf, const struct verb_options *options)
+{
+	const char *account =
+	    options->operands > 0 ? options->operand[0] : NULL;
+	struct json *tokend, *milter;
+	struct err err, milter_err;
+	int rc;
+
+	err_clear(&err);
+	err_clear(&milter_err);
+	tokend = ask(ASK_TOKEND, conf->tokend.control, "status", account,
+	    ASK_SHORT_MS, &err);
+	if (tokend == NULL)
+		return verb_report(&err, options->json);
+	milter = ask(ASK_MILTER, conf->milter.control, "limits", account,
+	    ASK_SHORT_MS, &milter_err);
+	if (options->json) {
+		rc = print_status_json(tokend, milter, &milter_err);
+	} else {
+		rc = print_status(tokend, milter, &milter_err, account != NULL);
+		json_free(tokend);
+	}
+	json_free(milter);
+	return rc;
+}
+
+int
+status_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 1, .operands = 1};
+	struct conf *conf;
+	int rc;
+
+	if (verb_parse(&options, argc, argv) != 0)
+		return EX_USAGE;
+	conf = verb_conf(context, &rc);
+	if (conf == NULL)
+		return rc;
+	rc = show_status(conf, &options);
+	conf_free(conf);
+	return rc;
+}
+
+/* --- limits --------------------------------------------------------------- */
+
+static int
+print_limits(const struct json *milter)
+{
+	const struct json *accounts = json_get_array(milter, "accounts");
+	struct table_style style = make_style();
+	const struct json *entry, *limits;
+	const char *name;
+	struct buf out;
+	size_t i;
+	int rc;
+
+	buf_init(&out, SHOW_MAX);
+	for (i = 0; accounts != NULL && i < json_length(accounts); i++) {
+		entry = json_at(accounts, i);
+		name = json_get_string(entry, "account");
+		limits = json_get_array(entry, "limits");
+		if (name == NULL || limits == NULL)
+			continue;
+		show_text(&out, name);
+		buf_adds(&out, "\n");
+		table_bars(&out, limits, &style);
+	}
+	if (out.len == 0)
+		buf_adds(&out, "No account has a limit.\n");
+	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	buf_clear(&out);
+	return rc;
+}
+
+int
+limits_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 1, .operands = 1};
+	struct json *milter;
+	struct conf *conf;
+	struct err err;
+	int rc;
+
+	if (verb_parse(&options, argc, argv) != 0)
+		return EX_USAGE;
+	conf = verb_conf(context, &rc);
+	if (conf == NULL)
+		return rc;
+	err_clear(&err);
+	milter = ask(ASK_MILTER, conf->milter.control, "limits",
+	    options.operands > 0 ? options.operand[0] : NULL, ASK_SHORT_MS,
+	    &err);
+	conf_free(conf);
+	if (milter == NULL)
+		return verb_report(&err, options.json);
+	if (options.json)
+		return show_json(milter) == 0 ? EX_OK : EX_IOERR;
+	rc = print_limits(milter);
+	json_free(milter);
+	return rc;
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table - the accounts' state and budgets for people. See table.h.
+ */
+#include "table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "mem.h"
+#include "show.h"
+#include "time_text.h"
+
+#define ACCOUNT_WIDTH 32
+#define STATE_WIDTH 14
+#define TOKEN_WIDTH 17
+#define BAR_WIDTH 20
+#define SECRET_SOON_DAYS 60 /* from here on the tool speaks of it unasked */
+
+/* The states in order of trouble. What tokend may add later counts as ok. */
+static const struct state {
+	const char *word;
+	const char *label;
+	enum show_tone tone;
+	int exit_code;
+} states[] = {
+    {"needs_admin", "NEEDS ADMIN", SHOW_BAD, EX_CONFIG},
+    {"needs_login", "NEEDS LOGIN", SHOW_BAD, EX_NOPERM},
+    {"retrying", "retrying", SHOW_WARN, EX_TEMPFAIL},
+    {"stale", "stale", SHOW_WARN, EX_OK},
+    {"ok", "ok", SHOW_GOOD, EX_OK},
+    {"idle", "idle", SHOW_PLAIN, EX_OK},
+};
+
+#define N_STATES (sizeof(states) / sizeof(states[0]))
+
+static size_t
+trouble_of(const struct json *account)
+{
+	const char *word = json_get_string(account, "state");
+	size_t i;
+
+	for (i = 0; i < N_STATES; i++)
+		if (word != NULL && strcmp(word, states[i].word) == 0)
+			return i;
+	return N_STATES - 1;
+}
+
+static const char *
+string_of(const struct json *json, const char *key)
+{
+	const char *value = json_get_string(json, key);
+
+	return value != NULL ? value : "";
+}
+
+static int64_t
+int_of(const struct json *json, const char *key)
+{
+	int64_t value = 0;
+
+	json_get_int(json, key, &value);
+	return value;
+}
+
+static int
+by_trouble(const void *a, const void *b)
+{
+	const struct json *left = *(struct json *const *)a;
+	const struct json *right = *(struct json *const *)b;
+	size_t x = trouble_of(left), y = trouble_of(right);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	return strcmp(string_of(left, "account"), string_of(right, "account"));
+}
+
+/* --- both answers as one -------------------------------------------------- */
+
+/* A copy with the fields that are ours to promise. */
+static struct json *
+copy_limit(const struct json *limit)
+{
+	static const char *const numbers[] = {
+	    "max", "used", "window_s", "frees_at"};
+	struct json *copy = json_object();
+	int64_t value;
+	size_t i;
+
+	json_set_string(copy, "limit", json_get_string(limit, "limit"));
+	json_set_string(copy, "unit", json_get_string(limit, "unit"));
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (json_get_int(limit, numbers[i], &value))
+			json_set_int(copy, numbers[i], value);
+		else
+			json_set_null(copy, numbers[i]);
+	}
+	return copy;
+}
+
+static struct json *
+copy_limits(const struct json *milter, const char *name)
+{
+	struct json *accounts, *entry, *limits, *copy;
+	size_t i, j;
+
+	accounts = milter != NULL ? json_get_array(milter, "accounts") : NULL;
+	for (i = 0; accounts != NULL && i < json_length(accounts); i++) {
+		entry = json_at(accounts, i);
+		if (strcmp(string_of(entry, "account"), name) != 0)
+			continue;
+		limits = json_get_array(entry, "limits");
+		copy = json_array();
+		for (j = 0; limits != NULL && j < json_length(limits); j++)
+			json_append(copy, copy_limit(json_at(limits, j)));
+		return copy;
+	}
+	return NULL;
+}
+
+struct json **
+table_merge(struct json *tokend, const struct json *milter, size_t *count)
+{
+	struct json *all = json_get_array(tokend, "accounts");
+	struct json **accounts, *limits;
+	size_t i;
+
+	*count = all != NULL ? json_length(all) : 0;
+	accounts = mem_zalloc(*count + 1, sizeof(*accounts));
+	for (i = 0; i < *count; i++) {
+		accounts[i] = json_at(all, i);
+		limits = copy_limits(milter, string_of(accounts[i], "account"));
+		if (limits != NULL)
+			json_set(accounts[i], "limits", limits);
+		else
+			json_set_null(accounts[i], "limits");
+	}
+	qsort(accounts, *count, sizeof(accounts[0]), by_trouble);
+	return accounts;
+}
+
+int
+table_exit_code(struct json **accounts, size_t count)
+{
+	/* They are sorted: the first one is the worst. */
+	return count > 0 ? states[trouble_of(accounts[0])].exit_code : EX_OK;
+}
+
+/* --- budgets -------------------------------------------------------------- */
+
+/* How much of a limit is used, in thousandths. */
+static int64_t
+share_of(const struct json *limit)
+{
+	int64_t max = int_of(limit, "max");
+	int64_t used = int_of(limit, "used");
+
+	if (max <= 0 || used >= max)
+		return 1000;
+	return used > 0 ? (int64_t)(1000.0 * (double)used / (double)max) : 0;
+}
+
+/* The limit that will stop the account first. NULL if it has none. */
+static const struct json *
+tightest(const struct json *limits)
+{
+	const struct json *found = NULL, *limit;
+	size_t i;
+
+	for (i = 0; i < json_length(limits); i++) {
+		limit = json_at(limits, i);
+		if (found == NULL || share_of(limit) > share_of(found))
+			found = limit;
+	}
+	return found;
+}
+
+/* "18 of 30 / 1m": the window as it is written in the configuration. */
+static void
+put_budget(struct buf *out, const struct json *account)
+{
+	const struct json *limits = json_get_array(account, "limits");
+	const struct json *limit;
+	const char *window;
+
+	if (limits == NULL) {
+		buf_adds(out, "not known");
+		return;
+	}
+	limit = tightest(limits);
+	if (limit == NULL) {
+		buf_adds(out, "no limit");
+		return;
+	}
+	window = strrchr(string_of(limit, "limit"), '/');
+	buf_addf(out, "%lld of %lld ", (long long)int_of(limit, "used"),
+	    (long long)int_of(limit, "max"));
+	show_text(out, window != NULL ? window : "");
+}
+
+static enum show_tone
+tone_of_share(int64_t share)
+{
+	return share >= 1000 ? SHOW_BAD : share >= 800 ? SHOW_WARN : SHOW_GOOD;
+}
+
+static void
+put_bar(
+    struct buf *out, const struct json *limit, const struct table_style *style)
+{
+	int64_t share = share_of(limit), i;
+	char bar[BAR_WIDTH + 1], when[TIME_TEXT_MAX], line[160];
+
+	for (i = 0; i < BAR_WIDTH; i++)
+		bar[i] = i * 1000 < share * BAR_WIDTH ? '#' : '.';
+	bar[BAR_WIDTH] = '\0';
+	buf_adds(out, "  ");
+	show_cell(out, string_of(limit, "limit"), 34);
+	buf_adds(out, " ");
+	show_toned(out, bar, BAR_WIDTH, tone_of_share(share), style->colours);
+	snprintf(line, sizeof(line), " %lld of %lld",
+	    (long long)int_of(limit, "used"), (long long)int_of(limit, "max"));
+	buf_adds(out, line);
+	if (share >= 1000 && int_of(limit, "frees_at") > 0)
+		buf_addf(out, "\n    room again %s",
+		    time_text_when(when, sizeof(when),
+			int_of(limit, "frees_at"), style->now_s));
+	buf_adds(out, "\n");
+}
+
+void
+table_bars(
+    struct buf *out, const struct json *limits, const struct table_style *style)
+{
+	size_t i;
+
+	for (i = 0; i < json_length(limits); i++)
+		put_bar(out, json_at(limits, i), style);
+	if (json_length(limits) == 0)
+		buf_adds(out, "  no limit\n");
+}
+
+/* --- the list ------------------------------------------------------------- */
+
+static void
+put_token_life(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	char when[TIME_TEXT_MAX];
+	int64_t expires_at;
+
+	if (!json_get_int(account, "expires_at", &expires_at))
+		buf_adds(out, "none");
+	else if (expires_at <= style->now_s)
+		buf_addf(out, "expired");
+	else
+		buf_addf(out, "ends %s",
+		    time_text_when(
+			when, sizeof(when), expires_at, style->now_s));
+}
+
+/* "2 minutes ago: AADSTS50126: ...; tried again in 5 minutes" */
+static void
+make_error_text(
+    struct buf *out, const struct json *error, const struct table_style *style)
+{
+	char when[TIME_TEXT_MAX];
+	int64_t retry_at;
+
+	if (int_of(error, "at") > 0)
+		buf_addf(out, "%s, ",
+		    time_text_when(
+			when, sizeof(when), int_of(error, "at"), style->now_s));
+	buf_adds(out, string_of(error, "code"));
+	buf_adds(out, ": ");
+	buf_adds(out, string_of(error, "text"));
+	if (json_get_int(error, "retry_at", &retry_at) &&
+	    retry_at > style->now_s)
+		buf_addf(out, " (tried again %s)",
+		    time_text_when(when, sizeof(when), retry_at, style->now_s));
+}
+
+static void
+put_error(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	const struct json *error = json_get_object(account, "last_error");
+	struct buf text;
+
+	if (error == NULL)
+		return;
+	buf_init(&text, SHOW_MAX);
+	make_error_text(&text, error, style);
+	buf_adds(out, "    ");
+	show_wrapped(out, text.data, 4);
+	buf_clear(&text);
+}
+
+/* A client secret is spoken of unasked when its end is near. */
+static void
+put_secret(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	const char *date = json_get_string(account, "client_secret_expires");
+	char text[TIME_TEXT_MAX], line[256];
+	int64_t days;
+	int ok;
+
+	if (date == NULL)
+		return;
+	days = time_text_days(date, style->now_s, &ok);
+	if (!ok || days > SECRET_SOON_DAYS)
+		return;
+	snprintf(line, sizeof(line), "client secret %s %s",
+	    days < 0 ? "expired" : "expires",
+	    time_text_date(text, sizeof(text), date, style->now_s));
+	buf_adds(out, "    ");
+	show_wrapped(out, line, 4);
+}
+
+static void
+put_account(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	const struct state *state = &states[trouble_of(account)];
+	struct buf cell;
+
+	buf_init(&cell, SHOW_MAX);
+	show_cell(out, string_of(account, "account"), ACCOUNT_WIDTH);
+	buf_adds(out, " ");
+	show_toned(out, state->label, STATE_WIDTH, state->tone, style->colours);
+	put_token_life(&cell, account, style);
+	show_cell(out, cell.data, TOKEN_WIDTH);
+	buf_adds(out, " ");
+	buf_clear(&cell);
+	put_budget(out, account);
+	buf_adds(out, "\n");
+	/* What is over and mended is history: only details show it then. */
+	if (state->exit_code != EX_OK || strcmp(state->word, "stale") == 0)
+		put_error(out, account, style);
+	put_secret(out, account, style);
+}
+
+void
+table_accounts(struct buf *out, struct json **accounts, size_t count,
+    const struct table_style *style)
+{
+	size_t i;
+
+	if (count == 0) {
+		buf_adds(out, "There is no account in the configuration.\n");
+		return;
+	}
+	show_toned(
+	    out, "ACCOUNT", ACCOUNT_WIDTH + 1, SHOW_STRONG, style->colours);
+	show_toned(out, "STATE", STATE_WIDTH, SHOW_STRONG, style->colours);
+	show_toned(out, "TOKEN", TOKEN_WIDTH + 1, SHOW_STRONG, style->colours);
+	show_toned(out, "BUDGET", 6, SHOW_STRONG, style->colours);
+	buf_adds(out, "\n");
+	for (i = 0; i < count; i++)
+		put_account(out, accounts[i], style);
+}
+
+/* --- one account ---------------------------------------------------------- */
+
+static void
+field_if(struct buf *out, const char *label, const char *text)
+{
+	if (text != NULL && *text != '\0')
+		show_field(out, label, text);
+}
+
+static void
+put_roles(struct buf *out, const struct json *account)
+{
+	const struct json *roles = json_get_array(account, "roles");
+	const char *role;
+	struct buf text;
+	size_t i;
+
+	if (roles == NULL || json_length(roles) == 0)
+		return;
+	buf_init(&text, SHOW_MAX);
+	for (i = 0; i < json_length(roles); i++) {
+		role = json_string_at(roles, i);
+		buf_addf(
+		    &text, "%s%s", i > 0 ? " " : "", role != NULL ? role : "?");
+	}
+	show_field(out, "roles", text.data);
+	buf_clear(&text);
+}
+
+static void
+put_token(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	char when[TIME_TEXT_MAX];
+	int64_t obtained_at;
+	struct buf text;
+
+	buf_init(&text, SHOW_MAX);
+	put_token_life(&text, account, style);
+	if (json_get_int(account, "obtained_at", &obtained_at))
+		buf_addf(&text, ", obtained %s",
+		    time_text_when(
+			when, sizeof(when), obtained_at, style->now_s));
+	if (int_of(account, "waiters") > 0)
+		buf_addf(&text, ", %lld waiting for a new one",
+		    (long long)int_of(account, "waiters"));
+	show_field(out, "token", text.data);
+	buf_clear(&text);
+}
+
+static void
+put_credentials(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	const char *expires = json_get_string(account, "client_secret_expires");
+	char date[TIME_TEXT_MAX], line[256];
+
+	snprintf(line, sizeof(line), "%s, application %s",
+	    string_of(account, "grant"), string_of(account, "application"));
+	show_field(out, "grant", line);
+	field_if(out, "user", json_get_string(account, "user"));
+	if (expires != NULL) {
+		snprintf(line, sizeof(line), "expires %s",
+		    time_text_date(date, sizeof(date), expires, style->now_s));
+		show_field(out, "client secret", line);
+	}
+	if (json_get_bool(account, "refresh_token", 0))
+		show_field(out, "refresh token", "kept");
+}
+
+void
+table_details(struct buf *out, const struct json *account,
+    const struct table_style *style)
+{
+	const struct state *state = &states[trouble_of(account)];
+	const struct json *error = json_get_object(account, "last_error");
+	const struct json *limits = json_get_array(account, "limits");
+	struct buf text;
+
+	show_text(out, string_of(account, "account"));
+	buf_adds(out, ": ");
+	show_toned(out, state->label, strlen(state->label), state->tone,
+	    style->colours);
+	buf_adds(out, "\n");
+	put_credentials(out, account, style);
+	put_token(out, account, style);
+	field_if(out, "audience", json_get_string(account, "audience"));
+	field_if(out, "scope", json_get_string(account, "scope"));
+	put_roles(out, account);
+	if (error != NULL) {
+		buf_init(&text, SHOW_MAX);
+		make_error_text(&text, error, style);
+		show_field(out, "last error", text.data);
+		buf_clear(&text);
+	}
+	if (limits == NULL)
+		show_field(out, "budget", "not known");
+	else
+		table_bars(out, limits, style);
+}
