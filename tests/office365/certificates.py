@@ -64,7 +64,8 @@ class Authority:
         self._name = common_name("Stand-in for Office 365, root")
         self._certificate = self._self_signed()
         with open(self.ca_file, "wb") as out:
-            out.write(self._certificate.public_bytes(serialization.Encoding.PEM))
+            out.write(self._certificate.public_bytes(
+                serialization.Encoding.PEM))
 
     def _builder(self, subject, public_key, days):
         now = datetime.datetime.utcnow()

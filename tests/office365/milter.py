@@ -9,8 +9,8 @@ switches without any delay.
 import os
 import socket
 import struct
-import threading
 
+from .listener import Listener
 from .rules import Message
 
 MAX_PACKET = 1 << 20
@@ -129,47 +129,28 @@ def address(data):
 
 
 class MilterServer:
-    """Listens on a Unix socket; a thread per connection."""
+    """Listens on a Unix socket."""
 
     def __init__(self, path, rules, log):
         self.path = path
         self._rules = rules
         self._log = log
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._open = set()
-        self._lock = threading.Lock()
+        self._listener = None
 
     def start(self):
-        self._listener.bind(self.path)
+        bound = socket.socket(socket.AF_UNIX)
+        bound.bind(self.path)
         os.chmod(self.path, 0o666)
-        self._listener.listen(512)
-        threading.Thread(target=self._accept_loop, daemon=True).start()
+        self._listener = Listener(bound, self._serve)
+        self._listener.resume()
+        self._listener.start()
 
     def stop(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            for connection in self._open:
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept_loop(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(
-                target=self._serve, args=(connection,), daemon=True).start()
+        self._listener.stop()
 
     def _serve(self, connection):
-        with self._lock:
-            self._open.add(connection)
         try:
-            with connection.makefile("rwb") as stream:
+            with connection, connection.makefile("rwb") as stream:
                 Session(stream, self._rules).run()
         except (OSError, ValueError, struct.error) as error:
             self._log("milter: %s" % error)
-        finally:
-            with self._lock:
-                self._open.discard(connection)
-                connection.close()

@@ -7,10 +7,9 @@ token never arrived.
 """
 
 import secrets
-import socket
 import ssl
-import threading
 
+from .listener import Listener, loopback
 from .rules import Message
 
 MAX_COMMAND = 65536  # AUTH with an initial response is one line
@@ -254,7 +253,7 @@ class Dialogue:
 
 
 class SmtpServer:
-    """Listens on 127.0.0.1; a thread and a Dialogue per connection."""
+    """Listens on 127.0.0.1; a Dialogue per connection."""
 
     def __init__(self, dialogue, port, rules, log):
         self.port = port
@@ -265,52 +264,26 @@ class SmtpServer:
         self.context = None
         self.captured = []
         self.verifier = None
-        self.connections = 0
+        self.listener = None
         self._dialogue = dialogue
-        self._open = set()
-        self._lock = threading.Lock()
 
     def start(self, certificate, key):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.load_cert_chain(certificate, key)
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", self.port))
-        self._listener.listen(128)
-        threading.Thread(target=self._accept_loop, daemon=True).start()
+        self.listener = Listener(loopback(self.port), self._serve)
+        self.listener.resume()
+        self.listener.start()
 
     def stop(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            for wire in self._open:
-                try:
-                    # Past the TLS layer, which another thread is using.
-                    socket.socket.shutdown(wire.socket, socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def _accept_loop(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(
-                target=self._serve, args=(connection,), daemon=True).start()
+        self.listener.stop()
 
     def _serve(self, connection):
         connection.settimeout(IDLE_TIMEOUT_S)
         wire = Wire(connection, self.captured)
-        with self._lock:
-            self._open.add(wire)
         try:
             self._dialogue(wire, self).run()
         except (Ended, OSError, ValueError) as error:
             self.log("smtp: connection ended %s" % error)
         finally:
-            with self._lock:
-                self._open.discard(wire)
             wire.socket.close()

@@ -41,7 +41,8 @@ class Office365:
     certificate_names: subject names of the mail servers' certificate, when
       they are to differ from the host's.
     tls=False: STARTTLS is not offered. auth_without_tls: AUTH is offered
-      before TLS. dovecot_debug: Dovecot's log shows each step, and tokens.
+      before TLS.
+    dovecot_debug: Dovecot's log shows each step, and tokens.
     """
 
     client_id = "66666666-7777-8888-9999-000000000000"
@@ -271,7 +272,7 @@ class Office365:
     @property
     def token_connections(self):
         """Connections the token endpoint has accepted."""
-        return self._server.connections
+        return self._server.listener.connections
 
     @property
     def redirects_followed(self):
@@ -302,7 +303,7 @@ class Office365:
     @property
     def smtp_connections(self):
         """SMTP connections made; in modes exchange and gmail only."""
-        return self._smtp.connections
+        return self._smtp.listener.connections
 
     @property
     def refusals(self):

@@ -308,6 +308,16 @@ def test_refused_connections_and_back(office):
     assert len(office.token_requests) == 3
 
 
+def test_refused_from_the_start(tmp_path):
+    office = Office365(tmp_path, mode="exchange")
+    office.set(behaviour="refuse")
+    with office:
+        with pytest.raises(ConnectionRefusedError):
+            password_grant(office)
+        office.set(behaviour=None)
+        assert password_grant(office).status == 200
+
+
 def test_bodies_that_are_no_answers(office):
     office.set(behaviour="html200", once=1)
     answer = password_grant(office)

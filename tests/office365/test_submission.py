@@ -18,8 +18,8 @@ import pytest
 
 from office365 import Office365, StartError
 from office365.clients import (
-    BODY, RECIPIENT, app_grant, authenticate, connect, initial_response, login, password_grant,
-    refresh_grant, submit, trust)
+    BODY, RECIPIENT, app_grant, authenticate, connect, initial_response,
+    login, password_grant, refresh_grant, submit, trust)
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="private Postfix and Dovecot need root")

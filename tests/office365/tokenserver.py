@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTPS server before `entra`: paths, bounds, and misbehaviour on demand."""
+"""The HTTPS server before `entra`: paths, bounds, misbehaviour on demand."""
 
 import base64
 import binascii
@@ -7,13 +7,13 @@ import json
 import re
 import socket
 import ssl
-import threading
 import time
 import urllib.parse
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
 from .aadsts import Refusal
+from .listener import Listener, loopback
 from .switches import TOKEN
 from .tokens import fingerprint
 
@@ -237,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class TokenServer:
-    """Listens on 127.0.0.1; a thread per connection."""
+    """Listens on 127.0.0.1."""
 
     def __init__(self, entra, signer, tenant, switches, gate, requests,
                  log):
@@ -251,13 +251,9 @@ class TokenServer:
         self.issuer = "https://login.microsoftonline.com/%s/v2.0" % tenant
         self.redirected = 0
         self.running = False
-        self.connections = 0
         self.port = None
         self.authority = None
-        self._open = set()
-        self._lock = threading.Lock()
-        self._listener = None
-        self._listening = False
+        self.listener = None
 
     def start(self, port, host, certificate, key):
         self.port = port
@@ -265,35 +261,27 @@ class TokenServer:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.load_cert_chain(certificate, key)
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Bound by number: the port then stays ours while not listening.
-        self._listener.bind(("127.0.0.1", port))
-        self._listener.listen(128)
-        self._listening = True
+        self.listener = Listener(loopback(port), self._serve)
         self.running = True
-        self._spawn(self._accept_loop)
+        self.switches_changed()
+        self.listener.start()
 
     def stop(self):
         with self.switches.condition:
             self.running = False
             self.switches.condition.notify_all()
         self.gate.stop()
-        self._unlisten()
-        self._listener.close()
+        if self.listener:
+            self.listener.stop()
 
     def switches_changed(self):
-        """Stop or start listening as the behaviour says."""
+        """Listen or not, as the behaviour says."""
         if not self.running:
             return
-        refuse = self.switches.get("behaviour") == "refuse"
-        if refuse and self._listening:
-            self._unlisten()
-        elif not refuse and not self._listening:
-            self._listener.listen(128)
-            with self.switches.condition:
-                self._listening = True
-                self.switches.condition.notify_all()
+        if self.switches.get("behaviour") == "refuse":
+            self.listener.pause()
+        else:
+            self.listener.resume()
 
     def pause(self, seconds):
         """Wait; False if the server is stopping."""
@@ -343,55 +331,16 @@ class TokenServer:
             "tenant_region_scope": "EU",
         }
 
-    def _spawn(self, target, *args):
-        threading.Thread(target=target, args=args, daemon=True).start()
-
-    def _unlisten(self):
-        """Refuse new connections and drop the open ones."""
-        with self.switches.condition:
-            self._listening = False
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        with self._lock:
-            for connection in self._open:
-                try:
-                    # Past the TLS layer, which another thread is using.
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def _accept_loop(self):
-        while self.running:
-            try:
-                connection, address = self._listener.accept()
-            except OSError:
-                # Not listening at the moment, or stopped.
-                with self.switches.condition:
-                    self.switches.condition.wait_for(
-                        lambda: self._listening or not self.running)
-                continue
-            self.connections += 1
-            self._spawn(self._serve, connection, address)
-
-    def _serve(self, connection, address):
+    def _serve(self, connection):
         # The handshake belongs here: a silent client blocks nobody else.
-        with self._lock:
-            self._open.add(connection)
-        stream = connection
+        stream, address = connection, ("-", 0)
         try:
+            address = connection.getpeername()
             connection.settimeout(IDLE_TIMEOUT_S)
             stream = self._context.wrap_socket(connection, server_side=True)
-            with self._lock:
-                self._open.discard(connection)
-                self._open.add(stream)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             Handler(stream, address, self)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.log("%s %s" % (address[0], error))
         finally:
-            with self._lock:
-                self._open.discard(connection)
-                self._open.discard(stream)
             stream.close()
