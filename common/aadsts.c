@@ -12,8 +12,9 @@
 #include <threads.h>
 
 #define N_ROWS (sizeof(source) / sizeof(source[0]))
-#define NUMBER_DIGITS_MAX 9 /* fits a long everywhere; real ones have 4 to 7   \
-			     */
+#define NUMBER_DIGITS_MAX                                                      \
+	9 /* fits a long everywhere; real ones have 4 to 7                     \
+	   */
 
 static const struct {
 	long number;

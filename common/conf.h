@@ -11,7 +11,10 @@
  * each. postoak.conf(5) describes it. The result is plain data with presets
  * and defaults filled in; the programs' own config.c turn it into what they
  * work with. conf_load reads nothing but configuration files: whether a secret
- * file is there is tokend's business (conf_check_file helps it to say where).
+ * file is there is tokend's business (conf_where helps it to say where).
+ *
+ * All texts are UTF-8 without control characters. Relative paths have been made
+ * absolute; they begin in the directory of the main file.
  */
 
 struct conf_list {
@@ -34,7 +37,11 @@ enum conf_grant {
 	CONF_GRANT_DEVICE_CODE,
 };
 
-enum conf_on_sender { CONF_SENDER_REWRITE, CONF_SENDER_REJECT, CONF_SENDER_PASS };
+enum conf_on_sender {
+	CONF_SENDER_REWRITE,
+	CONF_SENDER_REJECT,
+	CONF_SENDER_PASS
+};
 
 enum conf_on_limit {
 	CONF_LIMIT_HOLD,
@@ -78,11 +85,11 @@ struct conf_application {
 	char *authorization_endpoint;	      /* filled in from the preset */
 	char *token_endpoint;
 	char *device_authorization_endpoint;
-	char *scope;		 /* delegated grants; blank-separated */
-	char *app_scope;	 /* client_credentials */
-	struct conf_list hosts;	 /* servers a token may be sent to */
-	char *proxy;		 /* or NULL */
-	char *ca_file;		 /* or NULL: the system's */
+	char *scope;		/* delegated grants; blank-separated */
+	char *app_scope;	/* client_credentials */
+	struct conf_list hosts; /* servers a token may be sent to */
+	char *proxy;		/* or NULL */
+	char *ca_file;		/* or NULL: the system's */
 	long long min_validity_s;
 	struct conf_where where; /* of the section */
 	struct conf_where where_secret;
@@ -130,12 +137,15 @@ struct conf_tokend {
 };
 
 struct conf_milter {
-	char *listen;	 /* "unix:/path" or "inet:port@host" */
-	char *control;	 /* control socket */
-	char *counters;	 /* "lmdb:/path", "redis://...", ... */
-	char *unmatched; /* "pass", "reject" or an account's name */
-	char *metrics;	 /* or NULL */
+	char *listen;	   /* "unix:/path" or "inet:port@host" */
+	char *control;	   /* control socket */
+	char *admin_group; /* or NULL; tokend's unless set */
+	char *counters;	   /* "lmdb:/path", "redis://...", ... */
+	char *unmatched;   /* "pass", "reject" or an account's name */
+	char *metrics;	   /* or NULL */
 };
+
+struct conf_inside; /* file names, indexes: conf.c's own */
 
 struct conf {
 	char *path; /* absolute */
@@ -145,6 +155,7 @@ struct conf {
 	size_t application_count;
 	struct conf_account *accounts;
 	size_t account_count;
+	struct conf_inside *inside;
 };
 
 /*

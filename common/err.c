@@ -48,8 +48,8 @@ set_head(struct err *err, enum err_kind kind, const char *code)
 }
 
 int
-err_set(struct err *err, enum err_kind kind, const char *code, const char *fmt,
-    ...)
+err_set(
+    struct err *err, enum err_kind kind, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 

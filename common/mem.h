@@ -11,7 +11,7 @@
 
 void *mem_zalloc(size_t count, size_t size); /* zeroed; overflow checked */
 void *mem_grow(void *old, size_t count, size_t size);
-char *mem_strdup(const char *string);	     /* NULL gives NULL */
+char *mem_strdup(const char *string); /* NULL gives NULL */
 char *mem_strndup(const char *string, size_t len);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -105,7 +105,7 @@ secret_equal(const struct secret *a, const struct secret *b)
 	if (a->secret_len != b->secret_len)
 		return 0;
 	for (i = 0; i < a->secret_len; i++)
-		difference |= (unsigned char)(a->secret_data[i] ^
-		    b->secret_data[i]);
+		difference |=
+		    (unsigned char)(a->secret_data[i] ^ b->secret_data[i]);
 	return difference == 0;
 }

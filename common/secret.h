@@ -17,7 +17,10 @@ struct secret {
 	size_t secret_len;
 };
 
-#define SECRET_INIT {NULL, 0}
+#define SECRET_INIT                                                            \
+	{                                                                      \
+		NULL, 0                                                        \
+	}
 
 /* Copy len bytes in, wiping what was there. 0, or -1 (ENOMEM; empty then). */
 int secret_set(struct secret *secret, const char *data, size_t len);

@@ -29,7 +29,8 @@ static int
 value_is_valid(const char *value, size_t len)
 {
 	return memchr(value, '\n', len) == NULL &&
-	    memchr(value, '\r', len) == NULL && memchr(value, '\0', len) == NULL;
+	       memchr(value, '\r', len) == NULL &&
+	       memchr(value, '\0', len) == NULL;
 }
 
 int
@@ -58,8 +59,8 @@ wire_put(struct buf *out, const char *name, const char *value, struct err *err)
 }
 
 int
-wire_put_int(struct buf *out, const char *name, long long value,
-    struct err *err)
+wire_put_int(
+    struct buf *out, const char *name, long long value, struct err *err)
 {
 	char digits[24];
 

@@ -15,11 +15,11 @@
  * plugin.
  */
 
-#define WIRE_REQUEST_MAX 4096  /* bytes of a request, closing line included */
-#define WIRE_ANSWER_MAX 65536  /* bytes of an answer */
-#define WIRE_FIELDS_MAX 16     /* lines that are kept; more is an error */
-#define WIRE_NAME_MAX 32       /* bytes of a name */
-#define WIRE_VERSION 1         /* protocol= */
+#define WIRE_REQUEST_MAX 4096 /* bytes of a request, closing line included */
+#define WIRE_ANSWER_MAX 65536 /* bytes of an answer */
+#define WIRE_FIELDS_MAX 16    /* lines that are kept; more is an error */
+#define WIRE_NAME_MAX 32      /* bytes of a name */
+#define WIRE_VERSION 1	      /* protocol= */
 
 struct wire {
 	size_t count;
@@ -34,15 +34,15 @@ struct wire {
  * not [a-z0-9_]{1,32}, is refused (ERR_PROTOCOL, code "value"); a full buffer
  * is ERR_PROTOCOL, code "size". 0 or -1; on -1 out is not to be sent.
  */
-int wire_put(struct buf *out, const char *name, const char *value,
-    struct err *err);
+int wire_put(
+    struct buf *out, const char *name, const char *value, struct err *err);
 
 /* The same for len bytes that may hold anything; NUL is found and refused. */
 int wire_put_bytes(struct buf *out, const char *name, const char *value,
     size_t len, struct err *err);
 
-int wire_put_int(struct buf *out, const char *name, long long value,
-    struct err *err);
+int wire_put_int(
+    struct buf *out, const char *name, long long value, struct err *err);
 
 /* Close the block with the empty line. */
 int wire_end(struct buf *out, struct err *err);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf_net - the values that have to do with the network. See conf_value.h.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf_value.h"
+
+#define HOST_MAX 253
+
+static int
+is_ip(const char *text)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, address) == 1 ||
+	       inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* A host name of letters, digits, hyphens and dots (RFC 1123 2.1). */
+static int
+is_host_name(const char *text, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > HOST_MAX || text[0] == '.' || text[0] == '-' ||
+	    text[len - 1] == '.' || text[len - 1] == '-')
+		return 0;
+	for (i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			(c >= 'a' && c <= 'z') || c == '-' || c == '.'))
+			return 0;
+		if (c == '.' && text[i + 1] == '.')
+			return 0;
+	}
+	return 1;
+}
+
+static int
+is_host(const char *text)
+{
+	return is_ip(text) || is_host_name(text, strlen(text));
+}
+
+int
+conf_value_host(struct conf_value *value)
+{
+	if (is_host(value->text))
+		return 0;
+	if (strchr(value->text, '*') != NULL)
+		return conf_value_refuse(
+		    value, "has a *; name each server a token may be sent to");
+	return conf_value_refuse(value,
+	    "is not a server's name; write it like smtp.office365.com, "
+	    "without port or brackets");
+}
+
+static int
+is_port(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+	long port;
+
+	if (len == 0 || len > 5 || text[len] != '\0')
+		return 0;
+	port = strtol(text, NULL, 10);
+	return port >= 1 && port <= 65535;
+}
+
+/* "host:port" or "[IPv6]:port"; host is copied without its brackets. */
+static int
+split_host_port(const char *text, char *host, size_t size, const char **port)
+{
+	const char *end =
+	    text[0] == '[' ? strchr(text, ']') : strrchr(text, ':');
+	const char *start = text[0] == '[' ? text + 1 : text;
+
+	if (end == NULL || (size_t)(end - start) >= size)
+		return -1;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
+	*port = text[0] == '[' ? end + 1 : end;
+	/* An IPv6 address without brackets: which colon ends it? */
+	if (text[0] != '[' && strchr(host, ':') != NULL)
+		return -1;
+	return 0;
+}
+
+int
+conf_value_host_port(struct conf_value *value)
+{
+	char host[HOST_MAX + 1];
+	const char *port;
+
+	if (split_host_port(value->text, host, sizeof(host), &port) == -1 ||
+	    !is_host(host) || port[0] != ':' || !is_port(port + 1))
+		return conf_value_refuse(value,
+		    "is not an address to listen on; write it like "
+		    "\"127.0.0.1:9466\" or \"[::1]:9466\"");
+	return 0;
+}
+
+int
+conf_value_network(struct conf_value *value)
+{
+	unsigned char address[sizeof(struct in6_addr)] = {0};
+	const char *slash = strchr(value->text, '/');
+	char host[INET6_ADDRSTRLEN];
+	size_t len =
+	    slash != NULL ? (size_t)(slash - value->text) : strlen(value->text);
+	long bits, max, bit;
+
+	if (len >= sizeof(host))
+		len = sizeof(host) - 1;
+	memcpy(host, value->text, len);
+	host[len] = '\0';
+	max = inet_pton(AF_INET, host, address) == 1	? 32
+	      : inet_pton(AF_INET6, host, address) == 1 ? 128
+							: 0;
+	if (max == 0)
+		return conf_value_refuse(value,
+		    "is not an IP address or network; write it like "
+		    "\"10.1.0.0/16\", \"192.0.2.7\" or \"2001:db8::/32\"");
+	bits = max;
+	if (slash != NULL) {
+		len = strspn(slash + 1, "0123456789");
+		bits = len >= 1 && len <= 3 && slash[len + 1] == '\0'
+			   ? strtol(slash + 1, NULL, 10)
+			   : -1;
+	}
+	if (bits < 0 || bits > max)
+		return conf_value_refuse(
+		    value, "has no valid prefix length; write /0 to /%ld", max);
+	for (bit = bits; bit < max; bit++)
+		if (address[bit / 8] & (0x80 >> (bit % 8)))
+			return conf_value_refuse(value,
+			    "has bits set behind its first %ld; write the "
+			    "network's first address, or /%ld for one host",
+			    bits, max);
+	return 0;
+}
+
+/* --- addresses of services ----------------------------------------------- */
+
+static int
+is_loopback(const char *host)
+{
+	struct in_addr v4;
+
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
+		return 1;
+	return inet_pton(AF_INET, host, &v4) == 1 &&
+	       (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+/*
+ * The host of "scheme://host[:port][/path]" into host. -1 if it is not built
+ * like that or holds what has no place in it.
+ */
+static int
+url_host(const char *url, char *host, size_t size)
+{
+	const char *start = strstr(url, "://") + 3;
+	const char *rest;
+	char authority[HOST_MAX + 16];
+	size_t len = strcspn(start, "/?#");
+
+	if (len == 0 || len >= sizeof(authority) ||
+	    strpbrk(url, " \t\"<>\\^`|") != NULL || strchr(url, '#') != NULL)
+		return -1;
+	memcpy(authority, start, len);
+	authority[len] = '\0';
+	if (split_host_port(authority, host, size, &rest) == 0) {
+		if (*rest == '\0' && authority[0] == '[')
+			return is_ip(host) ? 0 : -1;
+		return is_host(host) && *rest == ':' && is_port(rest + 1) ? 0
+									  : -1;
+	}
+	if (len >= size)
+		return -1;
+	memcpy(host, authority, len + 1);
+	return is_host_name(host, len) ? 0 : -1;
+}
+
+static int
+has_password(const char *url)
+{
+	const char *start = strstr(url, "://");
+
+	return start != NULL &&
+	       memchr(start + 3, '@', strcspn(start + 3, "/?#")) != NULL;
+}
+
+/* Repeating an address with a password in it would put it into the log. */
+static int
+refuse_password(struct conf_value *value)
+{
+	value->hide = 1;
+	return conf_value_refuse(value,
+	    "has a user or password in it; the configuration holds no "
+	    "secrets");
+}
+
+int
+conf_value_endpoint(struct conf_value *value)
+{
+	char host[HOST_MAX + 1];
+	int https = strncmp(value->text, "https://", 8) == 0;
+	int http = strncmp(value->text, "http://", 7) == 0;
+
+	if (has_password(value->text))
+		return refuse_password(value);
+	if ((!https && !http) ||
+	    url_host(value->text, host, sizeof(host)) == -1)
+		return conf_value_refuse(value,
+		    "is not an endpoint; write a whole address like "
+		    "\"https://login.example.com/oauth2/token\"");
+	if (http && !is_loopback(host))
+		return conf_value_refuse(
+		    value, "would send secrets in the clear; write https://");
+	return 0;
+}
+
+int
+conf_value_proxy(struct conf_value *value)
+{
+	static const char *const schemes[] = {
+	    "http://", "https://", "socks5://", "socks5h://"};
+	char host[HOST_MAX + 1];
+	size_t i;
+
+	if (has_password(value->text))
+		return refuse_password(value);
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncmp(value->text, schemes[i], strlen(schemes[i])) == 0 &&
+		    url_host(value->text, host, sizeof(host)) == 0)
+			return 0;
+	return conf_value_refuse(value,
+	    "is not a proxy; write it like \"http://proxy.example.com:3128\" "
+	    "(http, https, socks5 or socks5h)");
+}
+
+/* "inet:port@host", "inet6:port@host" or "inet:port", as libmilter has it */
+static int
+is_inet_listen(const char *text)
+{
+	const char *at = strchr(text, '@');
+	char port[8];
+	size_t len = at != NULL ? (size_t)(at - text) : strlen(text);
+
+	if (len >= sizeof(port) || (at != NULL && !is_host(at + 1)))
+		return 0;
+	memcpy(port, text, len);
+	port[len] = '\0';
+	return is_port(port);
+}
+
+int
+conf_value_milter_listen(struct conf_value *value)
+{
+	struct conf_value path = *value;
+
+	if (strncmp(value->text, "unix:", 5) == 0) {
+		path.text = value->text + 5;
+		if (conf_value_socket(&path) == -1)
+			return conf_value_refuse(value, "%s", path.problem);
+		return 0;
+	}
+	if ((strncmp(value->text, "inet:", 5) == 0 &&
+		is_inet_listen(value->text + 5)) ||
+	    (strncmp(value->text, "inet6:", 6) == 0 &&
+		is_inet_listen(value->text + 6)))
+		return 0;
+	return conf_value_refuse(value,
+	    "is not a milter's socket; write \"unix:/path\" or "
+	    "\"inet:8891@127.0.0.1\"");
+}
+
+int
+conf_value_counters(struct conf_value *value)
+{
+	const char *text = value->text;
+	char host[HOST_MAX + 1];
+
+	if (has_password(text))
+		return refuse_password(value);
+	if (strncmp(text, "lmdb:", 5) == 0 && text[5] != '\0' && text[5] != '~')
+		return 0;
+	if (strncmp(text, "redis+unix:///", 14) == 0 && text[14] != '\0')
+		return 0;
+	if ((strncmp(text, "redis://", 8) == 0 ||
+		strncmp(text, "rediss://", 9) == 0) &&
+	    url_host(text, host, sizeof(host)) == 0)
+		return 0;
+	return conf_value_refuse(value,
+	    "is not a place for counters; write \"lmdb:/directory\", "
+	    "\"redis://host:6379/0\", \"rediss://...\" or "
+	    "\"redis+unix:///path\"");
+}
