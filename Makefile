@@ -110,7 +110,7 @@ $(BUILD)/obj/%.o: %.c | generated
 
 $(BUILD)/pic/%.o: %.c
 	@mkdir -p $(@D)
-	$(say) CC $< '(plugin)'
+	$(say) CC-PIC $<
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 # Tables kept as text are compiled in: NAME.tsv becomes gen/NAME.inc, one
