@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_CONF_ACCOUNT_H
+#define POSTOAK_CONF_ACCOUNT_H
+
+#include <stddef.h>
+
+/*
+ * conf_account - the configuration's applications and accounts as plain data.
+ * Part of conf.h.
+ */
+
+struct conf_list {
+	size_t count;
+	char **items;
+};
+
+/* Where an option stands, for errors found later. */
+struct conf_where {
+	const char *file; /* lives as long as the struct conf */
+	int line;
+};
+
+enum conf_grant {
+	CONF_GRANT_NONE,
+	CONF_GRANT_PASSWORD,
+	CONF_GRANT_REFRESH_TOKEN,
+	CONF_GRANT_CLIENT_CREDENTIALS,
+	CONF_GRANT_AUTHORIZATION_CODE,
+	CONF_GRANT_DEVICE_CODE,
+};
+
+enum conf_on_sender {
+	CONF_SENDER_REWRITE,
+	CONF_SENDER_REJECT,
+	CONF_SENDER_PASS
+};
+
+enum conf_on_limit {
+	CONF_LIMIT_HOLD,
+	CONF_LIMIT_TEMPFAIL,
+	CONF_LIMIT_REJECT,
+	CONF_LIMIT_OBSERVE,
+};
+
+enum conf_unit {
+	CONF_UNIT_MESSAGES,
+	CONF_UNIT_RECIPIENTS,
+	CONF_UNIT_EXTERNAL_RECIPIENTS,
+	CONF_UNIT_BYTES,
+};
+
+enum conf_scope {
+	CONF_SCOPE_ACCOUNT,
+	CONF_SCOPE_LOGIN,
+	CONF_SCOPE_CLIENT,
+	CONF_SCOPE_SENDER,
+	CONF_SCOPE_APPLICATION,
+	CONF_SCOPE_TENANT,
+};
+
+/* "[scope] COUNT UNIT / WINDOW", for example "tenant 12000 recipients / 24h" */
+struct conf_limit {
+	enum conf_scope scope;
+	enum conf_unit unit;
+	long long max;
+	long long window_s;
+	char *text; /* as written */
+};
+
+struct conf_application {
+	char *name;
+	char *provider; /* preset's name */
+	char *tenant_id;
+	char *client_id;
+	struct conf_list client_secret_files; /* absolute paths */
+	char *client_secret_expires;	      /* YYYY-MM-DD or NULL */
+	char *authorization_endpoint;	      /* filled in from the preset */
+	char *token_endpoint;
+	char *device_authorization_endpoint;
+	char *scope;		/* delegated grants; blank-separated */
+	char *app_scope;	/* client_credentials */
+	struct conf_list hosts; /* servers a token may be sent to */
+	char *proxy;		/* or NULL */
+	char *ca_file;		/* or NULL: the system's */
+	long long min_validity_s;
+	struct conf_where where; /* of the section */
+	struct conf_where where_secret;
+};
+
+struct conf_account {
+	char *name;
+	struct conf_application *application; /* borrowed from the conf */
+	/* credentials */
+	enum conf_grant grant;
+	char *user; /* of a domain account: its name; the mailbox stands in */
+	char *password_file;
+	struct conf_list allow_users;
+	/* sender */
+	char *from_account; /* the same */
+	char *from_name;    /* pattern or NULL */
+	struct conf_list send_as;
+	enum conf_on_sender on_sender;
+	char *reply_to; /* "original", "none" or an address */
+	/* which mail */
+	struct conf_list logins;
+	struct conf_list senders;
+	struct conf_list clients;
+	/* limits */
+	struct conf_limit *limits;
+	size_t limit_count;
+	struct conf_list internal_domains;
+	enum conf_on_limit on_limit[4];
+	size_t on_limit_count;
+	long long max_recipients;   /* 0: none */
+	long long max_message_size; /* bytes, 0: none */
+	struct conf_where where;
+	struct conf_where where_password;
+};
+
+#endif
