@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * conf_check - the daemons' sections and the applications. See conf_check.h;
- * accounts are in conf_account.c.
+ * accounts are in conf_check_account.c.
  */
 #include "conf_check.h"
 

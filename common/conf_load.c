@@ -4,7 +4,7 @@
  *
  * conf_text makes a file plain, conf_parse cuts it into sections by the tables
  * of conf_table (conf_value checks, conf_take stores), this file gathers the
- * sections of all files, conf_check and conf_account complete them.
+ * sections of all files, conf_check completes them.
  */
 #include "conf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * conf_value - names, addresses, paths, dates. See conf_value.h; what has to
- * do with the network is in conf_net.c.
+ * do with the network is in conf_value_net.c.
  */
 #include "conf_value.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conf_account - what an account must have, and its defaults. See
+ * conf_check_account - what an account must have, and its defaults. See
  * conf_check.h.
  */
 #include <string.h>

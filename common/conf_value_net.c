@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conf_net - the values that have to do with the network. See conf_value.h.
+ * conf_value_net - the values that have to do with the network. See conf_value.h.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
