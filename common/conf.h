@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "conf_account.h"
+#include "conf_daemons.h"
 #include "err.h"
 
 /*
@@ -17,26 +18,6 @@
  * All texts are UTF-8 without control characters. Relative paths have been made
  * absolute; they begin in the directory of the main file.
  */
-
-struct conf_tokend {
-	struct conf_list listen;
-	char *control;
-	char *admin_group; /* or NULL */
-	struct conf_list allow_users;
-	char *store;
-	char *seal_key_file;
-	char *metrics;			 /* or NULL */
-	struct conf_list notify_command; /* empty: none */
-};
-
-struct conf_milter {
-	char *listen;	   /* "unix:/path" or "inet:port@host" */
-	char *control;	   /* control socket */
-	char *admin_group; /* or NULL; tokend's unless set */
-	char *counters;	   /* "lmdb:/path", "redis://...", ... */
-	char *unmatched;   /* "pass", "reject" or an account's name */
-	char *metrics;	   /* or NULL */
-};
 
 struct conf_inside; /* file names, indexes: conf.c's own */
 

@@ -2,7 +2,7 @@
 #ifndef POSTOAK_CONF_INSIDE_H
 #define POSTOAK_CONF_INSIDE_H
 
-#include "conf.h"
+#include "conf_account.h"
 #include "conf_index.h"
 
 /*

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-#include "conf.h"
+#include "conf_account.h"
+#include "conf_daemons.h"
 #include "conf_value.h"
 
 /*

@@ -2,7 +2,7 @@
 #ifndef POSTOAK_CONF_TAKE_H
 #define POSTOAK_CONF_TAKE_H
 
-#include "conf.h"
+#include "conf_account.h"
 #include "conf_value.h"
 
 /*

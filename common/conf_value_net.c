@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conf_value_net - the values that have to do with the network. See conf_value.h.
+ * conf_value_net - the values that have to do with the network. See
+ * conf_value.h.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -22,29 +23,22 @@ is_ip(const char *text)
 
 /* A host name of letters, digits, hyphens and dots (RFC 1123 2.1). */
 static int
-is_host_name(const char *text, size_t len)
+is_host_name(const char *text)
 {
-	size_t i;
+	static const char ldh[] = "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+	size_t len = strlen(text);
 
-	if (len == 0 || len > HOST_MAX || text[0] == '.' || text[0] == '-' ||
-	    text[len - 1] == '.' || text[len - 1] == '-')
-		return 0;
-	for (i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			(c >= 'a' && c <= 'z') || c == '-' || c == '.'))
-			return 0;
-		if (c == '.' && text[i + 1] == '.')
-			return 0;
-	}
-	return 1;
+	return len > 0 && len <= HOST_MAX && strspn(text, ldh) == len &&
+	       strchr(".-", text[0]) == NULL &&
+	       strchr(".-", text[len - 1]) == NULL &&
+	       strstr(text, "..") == NULL;
 }
 
 static int
 is_host(const char *text)
 {
-	return is_ip(text) || is_host_name(text, strlen(text));
+	return is_ip(text) || is_host_name(text);
 }
 
 int
@@ -184,7 +178,7 @@ url_host(const char *url, char *host, size_t size)
 	if (len >= size)
 		return -1;
 	memcpy(host, authority, len + 1);
-	return is_host_name(host, len) ? 0 : -1;
+	return is_host_name(host) ? 0 : -1;
 }
 
 static int

@@ -56,34 +56,49 @@ made(void *memory)
 /* --- reading ------------------------------------------------------------- */
 
 /*
- * What json-c would let pass: a bare control character or an escaped NUL in a
- * string, NaN, Infinity, single quotes, and more than JSON_DEPTH_MAX
- * containers.
+ * The bytes of the string that opens at data: up to its closing quote. 0 if it
+ * does not close, or holds a bare control character or an escaped NUL.
+ */
+static size_t
+scan_string(const char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 1; i < len && data[i] != '"'; i++) {
+		if ((unsigned char)data[i] < 0x20)
+			return 0;
+		if (data[i] != '\\')
+			continue;
+		if (len - i > 5 && memcmp(data + i, "\\u0000", 6) == 0)
+			return 0;
+		i++;
+	}
+	return i < len ? i : 0;
+}
+
+/*
+ * What json-c would let pass: NUL, broken strings, NaN, Infinity, single
+ * quotes, and more than JSON_DEPTH_MAX containers.
  */
 static int
 scan(const char *data, size_t len)
 {
-	int in_string = 0;
 	int depth = 0;
-	size_t i;
+	size_t i, skip;
 
 	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)data[i];
-
-		if (c == '\0' || (in_string && c < 0x20))
-			return -1;
-		if (in_string && c == '\\') {
-			if (len - i > 5 && memcmp(data + i, "\\u0000", 6) == 0)
+		if (data[i] == '"') {
+			skip = scan_string(data + i, len - i);
+			if (skip == 0)
 				return -1;
-			i++;
-		} else if (c == '"') {
-			in_string = !in_string;
-		} else if (!in_string && (c == '[' || c == '{')) {
+			i += skip;
+		} else if (data[i] == '[' || data[i] == '{') {
 			if (++depth > JSON_DEPTH_MAX)
 				return -1;
-		} else if (!in_string && (c == ']' || c == '}')) {
+		} else if (data[i] == ']' || data[i] == '}') {
 			depth--;
-		} else if (!in_string && strchr("NI'", c) != NULL) {
+		} else if (strchr("NI'", data[i]) != NULL) {
+			/* The list's own NUL matches a NUL. */
 			return -1;
 		}
 	}
