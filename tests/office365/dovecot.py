@@ -9,6 +9,7 @@ public key.
 import os
 import pwd
 import secrets
+import shutil
 import time
 
 from . import processes
@@ -29,7 +30,7 @@ ssl_key = <{key}
 disable_plaintext_auth = yes
 auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
-mail_location = maildir:~/Maildir
+{policy}mail_location = maildir:~/Maildir
 first_valid_uid = 1
 default_process_limit = 200
 service auth {{
@@ -132,7 +133,7 @@ class Dovecot:
     """Needs root; `smtp_auth_socket` is for Postfix."""
 
     def __init__(self, directory, run, directory_data, signer, mechanisms,
-                 debug=False):
+                 policy="", debug=False):
         self.directory = directory
         self.run = run
         self.log = os.path.join(directory, "dovecot.log")
@@ -142,6 +143,7 @@ class Dovecot:
         self._data = directory_data
         self._signer = signer
         self._mechanisms = mechanisms
+        self._policy = policy  # settings that name the policy server
         self._debug = "yes" if debug else "no"
         self._child = None
 
@@ -157,16 +159,28 @@ class Dovecot:
         os.makedirs(mail, exist_ok=True)
         account = pwd.getpwnam("nobody")
         os.chown(mail, account.pw_uid, account.pw_gid)
-        config = os.path.join(self.directory, "dovecot.conf")
-        with open(config, "w") as out:
+        with open(os.path.join(
+                self.directory, "dovecot.conf"), "w") as out:
             out.write(CONFIG.format(
                 run=self.run, log=self.log, certificate=certificate,
                 key=key, directory=self.directory, mail=mail,
-                debug=self._debug, mechanisms=" ".join(self._mechanisms),
+                debug=self._debug, policy=self._policy,
+                mechanisms=" ".join(self._mechanisms),
                 passdbs=self._passdbs(), uid=account.pw_uid,
                 gid=account.pw_gid, **self.ports))
+        self._run_daemon()
+
+    def restart(self):
+        """With the signer's present key only."""
+        self.stop()
+        self._write_key()
+        self._run_daemon()
+        self.wait()
+
+    def _run_daemon(self):
         self._child = processes.Child(
-            ["/usr/sbin/dovecot", "-F", "-c", config],
+            ["/usr/sbin/dovecot", "-F", "-c",
+             os.path.join(self.directory, "dovecot.conf")],
             os.path.join(self.directory, "dovecot.out"), scratch=self.run)
 
     def wait(self):
@@ -193,7 +207,8 @@ class Dovecot:
 
     def _write_key(self):
         keys = os.path.join(self.directory, "keys", "default", "RS256")
-        os.makedirs(keys, exist_ok=True)
+        shutil.rmtree(keys, ignore_errors=True)
+        os.makedirs(keys)
         with open(os.path.join(keys, self._signer.key_id), "wb") as out:
             out.write(self._signer.public_pem)
 

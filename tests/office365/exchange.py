@@ -73,6 +73,10 @@ class AuthAttempt:
     reason: str = ""            # why refused; "" when accepted
     challenge_answer: bytes = None  # base64, as the client sent it
 
+    @property
+    def ok(self):
+        return not self.reason
+
 
 class Verifier:
     """Decides about a login by the token's signature and contents."""

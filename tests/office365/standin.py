@@ -11,6 +11,7 @@ import time
 from . import certificates, dovecot, entra, exchange, submission, tokens
 from .directory import DELEGATED, ROLES, Directory
 from .milter import MilterServer
+from .policy import PolicyServer
 from .processes import StartError, reserve_port
 from .rules import Rules
 from .switches import Gate, Record, Switches
@@ -56,7 +57,8 @@ class Office365:
                  mode="postfix", host="localhost",
                  names=certificates.DEFAULT_NAMES, certificate_names=None,
                  certificate_days=30, tls=True, auth_without_tls=False,
-                 mechanisms=MECHANISMS, dovecot_debug=False, smtp_port=None, token_port=None):
+                 mechanisms=MECHANISMS, dovecot_debug=False,
+                 smtp_port=None, token_port=None):
         if mode not in MODES:
             raise ValueError("mode %r, not one of %s" % (
                 mode, ", ".join(MODES)))
@@ -81,7 +83,7 @@ class Office365:
         self.imap_port = self.imaps_port = None
         self.pop_port = self.pops_port = None
         self._log_lock = threading.Lock()
-        self._run = self._smtp = None
+        self._run = self._smtp = self._dovecot = None
         self._parts = []
         self._build()
         self._populate()
@@ -151,10 +153,13 @@ class Office365:
             os.path.join(self._run, "milter"), self._rules, self._log)
         milter.start()
         self._parts.append(milter)
-        server = dovecot.Dovecot(
+        policy = PolicyServer(reserve_port(), self._attempts, self._log)
+        policy.start()
+        self._parts.append(policy)
+        self._dovecot = server = dovecot.Dovecot(
             os.path.join(self.directory, "dovecot"), self._run,
             self._directory, self._signer, self._mechanisms,
-            self._dovecot_debug)
+            policy.config(), self._dovecot_debug)
         self.imap_port, self.imaps_port = (
             server.ports["imap"], server.ports["imaps"])
         self.pop_port, self.pops_port = (
@@ -224,6 +229,15 @@ class Office365:
         """All issued until now answer 50173 from now on."""
         self._directory.revoke_refresh_tokens()
 
+    def revoke_access_tokens(self):
+        """All issued until now are refused by the mail servers.
+
+        Entra ID cannot do that; it is what a change of its signing key does.
+        """
+        self._signer.renew()
+        if self._dovecot:
+            self._dovecot.restart()
+
     def issue_refresh_token(self, upn, client_id=None,
                             scope=OUTLOOK + "/SMTP.Send"):
         return self._directory.issue_refresh_token(
@@ -262,6 +276,11 @@ class Office365:
 
     # --- what happened
 
+    @staticmethod
+    def now():
+        """The clock by which all records are dated."""
+        return time.time()
+
     @property
     def token_requests(self):
         return self._requests.items()
@@ -286,11 +305,15 @@ class Office365:
         return self._messages.wait(count, timeout)
 
     @property
-    def auth_attempts(self):
-        """AUTH commands; in modes exchange and gmail only."""
+    def authentications(self):
+        """Logins tried: time, user, mechanism, ok, and more by mode.
+
+        In mode postfix these are Dovecot's, for SMTP, IMAP and POP; a
+        refused one appears just after the client has its answer.
+        """
         return self._attempts.items()
 
-    def wait_auth_attempts(self, count, timeout=10):
+    def wait_authentications(self, count, timeout=10):
         return self._attempts.wait(count, timeout)
 
     @property

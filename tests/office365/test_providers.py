@@ -71,7 +71,7 @@ def test_exchange_refuses_at_once(exchange, changes, reason):
         smtp, exchange.user, exchange.mint_token(**changes))
     assert (code, challenge) == (535, None)
     assert text.startswith("5.7.3 Authentication unsuccessful [")
-    assert exchange.wait_auth_attempts(1)[0].reason == reason
+    assert exchange.wait_authentications(1)[0].reason == reason
     # The connection stays open.
     assert authenticate(
         smtp, exchange.user, exchange.mint_token())[0] == 235
@@ -122,7 +122,7 @@ def test_exchange_one_line_form_login_and_cancel(exchange):
     assert b"basic authentication is disabled" in error.value.smtp_error
     assert smtp.docmd("AUTH", "XOAUTH2 " + initial_response(
         "XOAUTH2", exchange.user, exchange.mint_token()))[0] == 235
-    assert exchange.auth_attempts[-1].initial_response
+    assert exchange.authentications[-1].initial_response
     smtp.quit()
 
 
@@ -170,7 +170,7 @@ def test_gmail_challenge_needs_its_answer(gmail):
     assert "Username and Password not accepted" in text
     code, _, challenge = authenticate(smtp, gmail.user, bad, "OAUTHBEARER")
     assert (code, challenge["status"]) == (535, "invalid_token")
-    assert [attempt.challenge_answer for attempt in gmail.auth_attempts] == [
+    assert [attempt.challenge_answer for attempt in gmail.authentications] == [
         b"", b"AQ=="]
     smtp.docmd("AUTH", "XOAUTH2")
     smtp.docmd(initial_response("XOAUTH2", gmail.user, bad))

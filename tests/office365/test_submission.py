@@ -113,6 +113,26 @@ def test_refused_tokens(office, changes, status):
     smtp.quit()
 
 
+def test_logins_are_recorded(office):
+    login(office, mechanism="OAUTHBEARER").quit()
+    [seen] = office.authentications
+    assert (seen.user, seen.mechanism, seen.protocol, seen.ok) == (
+        office.user, "OAUTHBEARER", "smtp", True)
+    authenticate(connect(office), office.user, office.mint_token(forged=True))
+    seen = office.wait_authentications(2)[1]
+    assert (seen.user, seen.mechanism, seen.ok) == (
+        office.user, "XOAUTH2", False)
+
+
+def test_access_tokens_revoked(office):
+    token = office.mint_token()
+    login(office, token=token).quit()
+    office.revoke_access_tokens()
+    code, _, challenge = authenticate(connect(office), office.user, token)
+    assert (code, challenge["status"]) == (535, "401")
+    login(office).quit()
+
+
 def test_a_token_expires(office):
     token = office.mint_token(lifetime=1)
     login(office, token=token).quit()

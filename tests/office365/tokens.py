@@ -56,6 +56,10 @@ class Signer:
     """One RSA key with the identifier under which Dovecot finds it."""
 
     def __init__(self):
+        self.renew()
+
+    def renew(self):
+        """Make a new key; what the old one signed is refused from now on."""
         self._key = rsa.generate_private_key(65537, 2048)
         digest = hashlib.sha1(pem_of_public(self._key)).digest()
         self.key_id = b64url(digest)

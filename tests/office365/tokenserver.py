@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 
 from .aadsts import Refusal
@@ -18,6 +18,7 @@ from .switches import TOKEN
 from .tokens import fingerprint
 
 MAX_BODY = 65536
+DRAIN = 1 << 20
 IDLE_TIMEOUT_S = 30
 TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token\Z")
 KEYS_PATH = re.compile(r"/([^/]+)/discovery/v2\.0/keys\Z")
@@ -45,8 +46,7 @@ class TokenRequest:
     outcome: str = "pending"
     token_id: str = ""          # of the access token issued
     new_refresh_token_id: str = ""
-    answered: float = 0         # when the answer had been sent
-    extra: dict = field(default_factory=dict)
+    answered: float = 0         # when an answer began to be sent
 
 
 def fingerprint_or_empty(value):
@@ -100,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
             length = -1
         if not 0 <= length <= MAX_BODY:
             self.close_connection = True
+            # Read what is under way, or the answer is lost in a reset.
+            self.rfile.read(min(max(length, 0), DRAIN))
             self._plain(411 if length < 0 else 413, "text/html", "")
             return None
         return self.rfile.read(length)
@@ -144,15 +146,18 @@ class Handler(BaseHTTPRequestHandler):
         server.requests.changed()
         if switches["gate_before_answer"]:
             server.gate.pass_through()
-        self._json(status, body, headers, switches["behaviour"])
+            if not server.running:
+                self.close_connection = True
+                return
         request.answered = time.time()
-        server.requests.changed()
+        self._json(status, body, headers, switches["behaviour"])
 
     def _misbehave(self, switches, request):
         """Give the answers that need no decision; True if one was given."""
         behaviour = switches["behaviour"]
         if switches["http"] is not None:
             request.outcome = "http %d" % switches["http"]
+            request.answered = time.time()
             headers = {}
             if switches["retry_after"] is not None:
                 headers["Retry-After"] = switches["retry_after"]
@@ -168,8 +173,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             request.outcome = behaviour
             getattr(self, "_behave_" + behaviour)()
-        request.answered = time.time()
-        self.server.requests.changed()
         return True
 
     def _behave_silent(self):
