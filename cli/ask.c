@@ -60,10 +60,14 @@ connect_to(enum ask_whom whom, const char *path, struct err *err)
 		    "%s; become root, or a member of the admin_group in the "
 		    "configuration",
 		    cause.text);
+	if (strcmp(cause.code, "down") != 0)
+		return err_set(err, ERR_TEMPORARY, "unreachable",
+		    "%s cannot be reached: %s; look into its log",
+		    programs[whom], cause.text);
 	return err_set(err, ERR_TEMPORARY, "unreachable",
-	    "%s does not answer on %s (%s); start it with \"systemctl start "
-	    "%s\", or look into its log",
-	    programs[whom], path, cause.text, programs[whom]);
+	    "%s does not answer on %s; start it with \"systemctl start %s\", "
+	    "or look into its log",
+	    programs[whom], path, programs[whom]);
 }
 
 static int

@@ -87,13 +87,14 @@ add_finding(struct diagnosis *diagnosis, const struct reply_advice *advice,
 static void
 add_unknown(struct diagnosis *diagnosis, const char *code)
 {
-	size_t used = strlen(diagnosis->unknown);
+	size_t i;
 
-	if (strstr(diagnosis->unknown, code) != NULL ||
-	    used + strlen(code) + 3 > sizeof(diagnosis->unknown))
-		return;
-	snprintf(diagnosis->unknown + used, sizeof(diagnosis->unknown) - used,
-	    "%s%s", used > 0 ? ", " : "", code);
+	for (i = 0; i < diagnosis->unknown_count; i++)
+		if (strcmp(diagnosis->unknown[i], code) == 0)
+			return;
+	if (i < DIAGNOSE_UNKNOWN_MAX)
+		snprintf(diagnosis->unknown[diagnosis->unknown_count++],
+		    sizeof(diagnosis->unknown[0]), "%s", code);
 }
 
 static void

@@ -13,6 +13,7 @@
  * Called by explain; calls reply and aadsts.
  */
 
+#define DIAGNOSE_UNKNOWN_MAX 8
 #define DIAGNOSE_MAX 32			/* findings kept */
 #define DIAGNOSE_TEXT_MAX (1024 * 1024) /* bytes looked at */
 
@@ -26,8 +27,9 @@ struct finding {
 struct diagnosis {
 	size_t count;
 	struct finding findings[DIAGNOSE_MAX];
-	/* Codes that were seen, but are in no table; "" if none. */
-	char unknown[160];
+	/* Codes that were seen, but are in no table. */
+	size_t unknown_count;
+	char unknown[DIAGNOSE_UNKNOWN_MAX][40];
 };
 
 /*

@@ -69,14 +69,16 @@ print_json(const struct diagnosis *diagnosis)
 {
 	struct json *json = json_object();
 	struct json *findings = json_array();
+	struct json *unknown = json_array();
 	size_t i;
 
 	for (i = 0; i < diagnosis->count; i++)
 		json_append(findings, finding_json(&diagnosis->findings[i]));
+	for (i = 0; i < diagnosis->unknown_count; i++)
+		json_append_string(unknown, diagnosis->unknown[i]);
 	json_set_int(json, "version", 1);
 	json_set(json, "findings", findings);
-	json_set_string(json, "unknown",
-	    diagnosis->unknown[0] != '\0' ? diagnosis->unknown : NULL);
+	json_set(json, "unknown", unknown);
 	show_json(json);
 }
 
@@ -105,8 +107,10 @@ print_text(const struct diagnosis *diagnosis)
 			buf_adds(&out, "\n");
 		put_finding(&out, &diagnosis->findings[i], show_colours());
 	}
-	if (diagnosis->count > 0 && diagnosis->unknown[0] != '\0')
-		buf_addf(&out, "\nNot known: %s\n", diagnosis->unknown);
+	for (i = 0; i < diagnosis->unknown_count; i++)
+		buf_addf(&out, "%s%s%s", i == 0 ? "\nNot known: " : ", ",
+		    diagnosis->unknown[i],
+		    i + 1 == diagnosis->unknown_count ? "\n" : "");
 	show_out(&out);
 	buf_clear(&out);
 }
@@ -114,11 +118,11 @@ print_text(const struct diagnosis *diagnosis)
 static int
 report_nothing(const struct diagnosis *diagnosis)
 {
-	if (diagnosis->unknown[0] != '\0')
+	if (diagnosis->unknown_count > 0)
 		fprintf(stderr,
 		    "postoak explain: %s is not in the tables; the words beside"
 		    " the code\nare then all there is to go by\n",
-		    diagnosis->unknown);
+		    diagnosis->unknown[0]);
 	else
 		fprintf(stderr,
 		    "postoak explain: no known code in this text; give an "

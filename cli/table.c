@@ -13,9 +13,9 @@
 #include "show.h"
 #include "time_text.h"
 
-#define ACCOUNT_WIDTH 32
-#define STATE_WIDTH 14
-#define TOKEN_WIDTH 17
+#define ACCOUNT_WIDTH 30
+#define STATE_WIDTH 12
+#define TOKEN_WIDTH 16
 #define BAR_WIDTH 20
 #define SECRET_SOON_DAYS 60 /* from here on the tool speaks of it unasked */
 
@@ -244,21 +244,23 @@ table_bars(
 
 /* --- the list ------------------------------------------------------------- */
 
+/* "52 minutes left" in the list, "ends in 52 minutes" where there is room. */
 static void
 put_token_life(struct buf *out, const struct json *account,
-    const struct table_style *style)
+    const struct table_style *style, int brief)
 {
-	char when[TIME_TEXT_MAX];
+	char span[TIME_TEXT_MAX];
 	int64_t expires_at;
 
-	if (!json_get_int(account, "expires_at", &expires_at))
+	if (!json_get_int(account, "expires_at", &expires_at)) {
 		buf_adds(out, "none");
-	else if (expires_at <= style->now_s)
-		buf_addf(out, "expired");
+		return;
+	}
+	time_text_span(span, sizeof(span), expires_at - style->now_s);
+	if (expires_at <= style->now_s)
+		buf_adds(out, "expired");
 	else
-		buf_addf(out, "ends %s",
-		    time_text_when(
-			when, sizeof(when), expires_at, style->now_s));
+		buf_addf(out, brief ? "%s left" : "ends in %s", span);
 }
 
 /* "2 minutes ago: AADSTS50126: ...; tried again in 5 minutes" */
@@ -331,7 +333,7 @@ put_account(struct buf *out, const struct json *account,
 	show_cell(out, string_of(account, "account"), ACCOUNT_WIDTH);
 	buf_adds(out, " ");
 	show_toned(out, state->label, STATE_WIDTH, state->tone, style->colours);
-	put_token_life(&cell, account, style);
+	put_token_life(&cell, account, style, 1);
 	show_cell(out, cell.data, TOKEN_WIDTH);
 	buf_adds(out, " ");
 	buf_clear(&cell);
@@ -401,7 +403,7 @@ put_token(struct buf *out, const struct json *account,
 	struct buf text;
 
 	buf_init(&text, SHOW_MAX);
-	put_token_life(&text, account, style);
+	put_token_life(&text, account, style, 0);
 	if (json_get_int(account, "obtained_at", &obtained_at))
 		buf_addf(&text, ", obtained %s",
 		    time_text_when(
