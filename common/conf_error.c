@@ -149,10 +149,11 @@ unknown_option(char *out, size_t size, const struct conf_section *section,
 		    section->name, shown_length(name), name, nearest);
 	else if (home != NULL)
 		snprintf(out, size,
-		    "section %s has no option %s; it belongs into section %s",
+		    "section %s has no option %s; it belongs %s%s",
 		    section->name, name,
-		    home->name[0] != '\0' ? home->name
-					  : "none, outside of all");
+		    home->name[0] != '\0' ? "into section "
+					  : "outside of all sections",
+		    home->name);
 	else
 		snprintf(out, size,
 		    "section %s has no option \"%.*s\"; postoak.conf(5) lists "
@@ -202,13 +203,15 @@ conf_error_plain(char *out, size_t size, const struct conf_section *section,
 		"one } too many; delete it, or look for a missing {"},
 	    {"premature end",
 		"the file ends in the middle of an option; write its value"},
-	    {"missing parenthesis", "write include(\"file\")"},
-	    {"syntax error in call", "write include(\"file\")"},
 	};
-	const char *name =
-	    strchr(fmt, '%') != NULL ? va_arg(ap, const char *) : "";
+	const char *name = "";
+	va_list copy;
 	size_t i;
 
+	va_copy(copy, ap);
+	if (strstr(fmt, "%s") != NULL)
+		name = va_arg(copy, const char *);
+	va_end(copy);
 	if (strncmp(fmt, "no such option", 14) == 0) {
 		unknown_option(out, size, section, name);
 		return;
@@ -216,8 +219,8 @@ conf_error_plain(char *out, size_t size, const struct conf_section *section,
 	for (i = 0; i < N_OF(texts); i++)
 		if (strncmp(fmt, texts[i].begins, strlen(texts[i].begins)) == 0)
 			break;
-	if (i == N_OF(texts))
-		snprintf(out, size, "%s (%.100s)", fmt, name);
-	else
+	if (i < N_OF(texts))
 		expand(out, size, texts[i].plain, name);
+	else
+		vsnprintf(out, size, fmt, ap);
 }

@@ -261,10 +261,12 @@ read_size(const char **text, long long *bytes)
 		return -1;
 	unit = strchr(units, **text >= 'a' ? **text & ~0x20 : **text);
 	if (unit != NULL && *unit != '\0') {
+		if (*bytes > COUNT_MAX >> 10 * (unit - units + 1))
+			return -1;
 		*bytes <<= 10 * (unit - units + 1);
 		++*text;
 	}
-	return *bytes > 0 && *bytes <= COUNT_MAX ? 0 : -1;
+	return *bytes > 0 ? 0 : -1;
 }
 
 int

@@ -202,6 +202,62 @@ check_string(struct walk *walk)
 	return 0;
 }
 
+static void
+open_section(struct walk *walk)
+{
+	struct conf_text *text = walk->text;
+	size_t n = text->section_count;
+
+	/* Grow at each power of two. */
+	if ((n & (n - 1)) == 0)
+		text->section_lines = mem_grow(text->section_lines,
+		    n > 0 ? n * 2 : 1, sizeof(*text->section_lines));
+	text->section_lines[text->section_count++] =
+	    walk->word_line > 0 ? walk->word_line : walk->line;
+}
+
+static void
+skip_blanks(struct walk *walk)
+{
+	walk->p += strspn(walk->p, " \t");
+}
+
+/*
+ * "(file)" behind include. libconfuse leaks the arguments of a call that is
+ * not well formed.
+ */
+static int
+check_include(struct walk *walk)
+{
+	const char *start;
+
+	skip_blanks(walk);
+	if (*walk->p != '(')
+		return walk->depth > 0
+			   ? 0
+			   : refuse(walk, "write include(\"file\")");
+	if (walk->depth > 0)
+		return refuse(walk,
+		    "include stands inside of a section; put it outside of all "
+		    "sections");
+	walk->p++;
+	skip_blanks(walk);
+	start = walk->p;
+	if (*walk->p == '"' || *walk->p == '\'') {
+		if (check_string(walk) == -1)
+			return -1;
+	} else {
+		walk->p += strcspn(walk->p, WORD_ENDS);
+	}
+	if (walk->p == start)
+		return refuse(walk, "write include(\"file\")");
+	skip_blanks(walk);
+	if (*walk->p != ')')
+		return refuse(walk, "write include(\"file\")");
+	walk->p++;
+	return 0;
+}
+
 static int
 check_word(struct walk *walk)
 {
@@ -221,27 +277,21 @@ check_word(struct walk *walk)
 	if (walk->depth == 0)
 		walk->word_line = walk->line;
 	walk->p += len;
+	if (len == strlen("include") &&
+	    strncmp(walk->p - len, "include", len) == 0)
+		return check_include(walk);
 	return 0;
-}
-
-static void
-open_section(struct walk *walk)
-{
-	struct conf_text *text = walk->text;
-	size_t n = text->section_count;
-
-	/* Grow at each power of two. */
-	if ((n & (n - 1)) == 0)
-		text->section_lines = mem_grow(text->section_lines,
-		    n > 0 ? n * 2 : 1, sizeof(*text->section_lines));
-	text->section_lines[text->section_count++] =
-	    walk->word_line > 0 ? walk->word_line : walk->line;
 }
 
 static int
 check_punctuation(struct walk *walk)
 {
 	switch (*walk->p) {
+	case '(':
+	case ')':
+		return refuse(walk,
+		    "parentheses have no meaning here; put the value into "
+		    "quotes");
 	case '+':
 		return refuse(walk,
 		    "\"+\" has no meaning here; write a list once, whole, "
