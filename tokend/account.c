@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * account - the accounts and the credentials behind them. See account.h.
+ */
+#define _GNU_SOURCE
+#include "account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "claims.h"
+#include "clock.h"
+#include "credential.h"
+#include "log.h"
+#include "mem.h"
+
+/* A credential under its identity; the table is sorted by that. */
+struct entry {
+	char *identity;
+	struct credential *credential;
+	int seen; /* in the configuration being applied */
+};
+
+static struct store *store;
+static struct config *config;
+static struct entry *entries;
+static size_t entry_count;
+/* Parallel to config->conf->accounts. */
+static struct credential **of_account;
+
+static int
+by_identity(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->identity,
+	    ((const struct entry *)b)->identity);
+}
+
+static struct entry *
+find_entry(struct entry *table, size_t count, char *identity)
+{
+	struct entry key = {.identity = identity};
+
+	if (count == 0)
+		return NULL;
+	return bsearch(&key, table, count, sizeof(key), by_identity);
+}
+
+/* client_credentials is one sign-in of the application for all accounts. */
+static const struct conf_account *
+owner(const struct conf_account *account)
+{
+	return account->grant == CONF_GRANT_CLIENT_CREDENTIALS ? NULL : account;
+}
+
+/* The identities of the new configuration, sorted, each once. */
+static struct entry *
+list_entries(const struct conf *conf, size_t *count)
+{
+	struct entry *table = mem_zalloc(conf->account_count, sizeof(*table));
+	const struct conf_account *account;
+	size_t i, used = 0;
+
+	for (i = 0; i < conf->account_count; i++) {
+		account = &conf->accounts[i];
+		table[i].identity =
+		    credential_identity(account->application, owner(account));
+	}
+	if (conf->account_count > 0)
+		qsort(table, conf->account_count, sizeof(*table), by_identity);
+	for (i = 0; i < conf->account_count; i++) {
+		if (used > 0 &&
+		    strcmp(table[used - 1].identity, table[i].identity) == 0)
+			free(table[i].identity);
+		else
+			table[used++] = table[i];
+	}
+	*count = used;
+	return table;
+}
+
+/* The credential of one account: kept from before, or new. */
+static struct credential *
+settle(struct config *next, const struct conf_account *account,
+    struct entry *table, size_t count)
+{
+	char *identity =
+	    credential_identity(account->application, owner(account));
+	struct entry *entry = find_entry(table, count, identity);
+	struct entry *old = find_entry(entries, entry_count, identity);
+
+	free(identity);
+	if (entry->credential != NULL)
+		return entry->credential;
+	if (old != NULL) {
+		old->seen = 1;
+		entry->credential = old->credential;
+		credential_reconfigure(entry->credential, next,
+		    account->application, owner(account));
+	} else {
+		entry->credential = credential_new(
+		    next, account->application, owner(account), store);
+	}
+	return entry->credential;
+}
+
+static void
+free_entries(struct entry *table, size_t count, const struct err *reason)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!table[i].seen)
+			credential_free(table[i].credential, reason);
+		free(table[i].identity);
+	}
+	free(table);
+}
+
+void
+account_start(struct store *the_store)
+{
+	store = the_store;
+}
+
+void
+account_apply(struct config *next)
+{
+	const struct conf *conf = next->conf;
+	struct credential **by_account;
+	struct config *old = config;
+	struct entry *table;
+	struct err reason;
+	size_t i, count;
+
+	table = list_entries(conf, &count);
+	by_account = mem_zalloc(conf->account_count, sizeof(*by_account));
+	for (i = 0; i < conf->account_count; i++)
+		by_account[i] = settle(next, &conf->accounts[i], table, count);
+	err_set(&reason, ERR_TEMPORARY, "reload",
+	    "the configuration of this account has just changed; ask again");
+	reason.retry_ms = 1000;
+	free(of_account);
+	of_account = by_account;
+	config = config_ref(next);
+	free_entries(entries, entry_count, &reason);
+	entries = table;
+	entry_count = count;
+	config_unref(old);
+}
+
+const struct config *
+account_config(void)
+{
+	return config;
+}
+
+const struct conf_account *
+account_find(const char *name, const char **user)
+{
+	const struct conf_account *account =
+	    conf_account_for(config->conf, name);
+
+	if (account != NULL)
+		*user = account->name[0] == '@' ? name : account->user;
+	return account;
+}
+
+static struct credential *
+credential_of(const struct conf_account *account)
+{
+	return of_account[account - config->conf->accounts];
+}
+
+int
+account_ask(const struct conf_account *account, int64_t wait_ms,
+    handout_done *done, void *arg, struct handout *token,
+    struct handout_wait **wait, struct err *err)
+{
+	return credential_ask(
+	    credential_of(account), wait_ms, done, arg, token, wait, err);
+}
+
+int
+account_refresh(const struct conf_account *account, int64_t wait_ms,
+    handout_done *done, void *arg, struct handout_wait **wait, struct err *err)
+{
+	return credential_refresh(
+	    credential_of(account), wait_ms, done, arg, wait, err);
+}
+
+void
+account_rejected(const struct conf_account *account, const char *token_id)
+{
+	credential_rejected(credential_of(account), token_id);
+}
+
+static void
+show_failure(const struct credential_status *status, struct json *answer)
+{
+	struct json *failure;
+
+	if (status->failure == NULL) {
+		json_set_null(answer, "last_error");
+		return;
+	}
+	failure = json_object();
+	json_set_int(failure, "at", status->failed_at_s);
+	json_set_string(failure, "kind", err_kind_name(status->failure->kind));
+	json_set_string(failure, "code", status->failure->code);
+	json_set_string(failure, "text", status->failure->text);
+	if (status->retry_in_s >= 0)
+		json_set_int(
+		    failure, "retry_at", clock_wall_s() + status->retry_in_s);
+	else
+		json_set_null(failure, "retry_at");
+	json_set(answer, "last_error", failure);
+}
+
+static void
+show_token(const struct credential_status *status, struct json *answer)
+{
+	if (status->token != NULL) {
+		json_set_int(answer, "expires_at",
+		    clock_wall_s() + status->expires_in_s);
+		json_set_int(answer, "expires_in", status->expires_in_s);
+	} else {
+		json_set_null(answer, "expires_at");
+		json_set_null(answer, "expires_in");
+	}
+	if (status->obtained_at_s != 0)
+		json_set_int(answer, "obtained_at", status->obtained_at_s);
+	else
+		json_set_null(answer, "obtained_at");
+	json_set_string(answer, "token_id",
+	    status->token != NULL ? status->token_id : NULL);
+	json_set_string(answer, "scope", status->scope);
+	claims_show(status->token, answer);
+}
+
+struct json *
+account_status(const struct conf_account *account)
+{
+	const struct conf_application *application = account->application;
+	struct credential_status status;
+	struct json *answer = json_object();
+
+	credential_status(credential_of(account), &status);
+	json_set_string(answer, "account", account->name);
+	json_set_string(answer, "application", application->name);
+	json_set_string(answer, "grant", conf_grant_name(account->grant));
+	json_set_string(answer, "user", account->user);
+	json_set_string(answer, "state", status.state);
+	show_token(&status, answer);
+	json_set_string(answer, "client_secret_expires",
+	    application->client_secret_expires);
+	json_set_bool(answer, "refresh_token", status.has_refresh);
+	json_set_string(answer, "unsaved", status.unsaved);
+	json_set_int(answer, "waiters", (int64_t)status.waiters);
+	show_failure(&status, answer);
+	return answer;
+}
+
+size_t
+account_busy(void)
+{
+	size_t i, busy = 0;
+
+	for (i = 0; i < entry_count; i++)
+		busy += credential_busy(entries[i].credential) ? 1 : 0;
+	return busy;
+}
+
+void
+account_dismiss(const struct err *reason)
+{
+	size_t i;
+
+	for (i = 0; i < entry_count; i++)
+		credential_dismiss(entries[i].credential, reason);
+}
+
+void
+account_stop(const struct err *reason)
+{
+	free_entries(entries, entry_count, reason);
+	entries = NULL;
+	entry_count = 0;
+	free(of_account);
+	of_account = NULL;
+	config_unref(config);
+	config = NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_ACCOUNT_H
+#define POSTOAK_ACCOUNT_H
+
+#include <stdint.h>
+
+#include "config.h"
+#include "err.h"
+#include "handout.h"
+#include "json.h"
+#include "store.h"
+
+/*
+ * account - the accounts of the configuration, each with its credential. Called
+ * by server, control and main.
+ */
+
+/* Once, before anything else; store is borrowed. */
+void account_start(struct store *store);
+
+/*
+ * Work with this configuration from now on. Credentials that mean the same as
+ * before keep tokens, state and those who wait.
+ */
+void account_apply(struct config *config);
+
+/* The configuration in force; borrowed. */
+const struct config *account_config(void);
+
+/*
+ * The account a name or mailbox belongs to, NULL if there is none. *user is
+ * who the token is used for: its user, or the mailbox of a domain account.
+ */
+const struct conf_account *account_find(const char *name, const char **user);
+
+/* As credential_ask, credential_refresh, credential_rejected. */
+int account_ask(const struct conf_account *account, int64_t wait_ms,
+    handout_done *done, void *arg, struct handout *token,
+    struct handout_wait **wait, struct err *err);
+int account_refresh(const struct conf_account *account, int64_t wait_ms,
+    handout_done *done, void *arg, struct handout_wait **wait, struct err *err);
+void account_rejected(const struct conf_account *account, const char *token_id);
+
+/* One object as common/PROTOCOL 2.1 has it; to be freed. */
+struct json *account_status(const struct conf_account *account);
+
+/* Exchanges under way. */
+size_t account_busy(void);
+
+/* The end is near: those who wait are answered. */
+void account_dismiss(const struct err *reason);
+
+void account_stop(const struct err *reason);
+
+#endif

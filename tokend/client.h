@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_CLIENT_H
+#define POSTOAK_CLIENT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+
+struct event_base;
+
+/*
+ * client - the connections of both sockets: accept, bounds, time limits,
+ * requests one after the other, answers in their order. What a request means
+ * is its protocol's business (server, control). No client can hold up another:
+ * nothing here waits, each has bounded buffers, and no user gets all places.
+ */
+
+#define CLIENT_REQUEST_S 30 /* from a request's first byte to its last */
+#define CLIENT_ANSWER_S 30  /* without progress in reading an answer */
+
+struct client;
+
+struct client_protocol {
+	const char *name;
+	size_t request_max;
+	size_t answer_max;
+	/* Length of the first whole request in data, 0: not whole yet. */
+	size_t (*complete)(const char *data, size_t len);
+	/* Must lead to one client_answer, now or later. data may be changed. */
+	void (*request)(struct client *client, char *data, size_t len);
+	/* Append the answer for an error of the connection itself. */
+	void (*refuse)(struct buf *out, const struct err *err);
+	/* 1 if this user may have many connections. */
+	int (*trusted)(uid_t uid);
+};
+
+/* Once. The limit on connections follows from RLIMIT_NOFILE. */
+void client_start(struct event_base *base);
+
+/*
+ * Take connections on path, from the service manager's socket or one made with
+ * this mode. NULL with ERR_CONFIG.
+ */
+struct client_listener *client_listen(const struct client_protocol *protocol,
+    const char *path, mode_t mode, struct err *err);
+
+/* No more connections there; those that are stay. */
+void client_unlisten(struct client_listener *listener);
+
+const char *client_listener_path(const struct client_listener *listener);
+
+uid_t client_uid(const struct client *client);
+
+/* The descriptor, for questions to the kernel. */
+int client_fd(const struct client *client);
+
+/*
+ * Something to be freed when the client goes away before it is answered; NULL
+ * takes it back.
+ */
+void client_set_pending(
+    struct client *client, void *pending, void (*gone)(void *pending));
+
+/* Send; the buffer is taken. last: close when it is sent. */
+void client_answer(struct client *client, struct buf *answer, int last);
+
+/* 1 while an answer waits to be sent to somebody. */
+int client_unsent(void);
+
+/* The end: first all listeners, later all connections. */
+void client_stop_listening(void);
+void client_stop(void);
+
+#endif

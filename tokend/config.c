@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config - tokend's view of the configuration. See config.h.
+ */
+#define _GNU_SOURCE
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http.h"
+#include "log.h"
+#include "mem.h"
+#include "secretfile.h"
+
+/* A name, or a number as it is. */
+static int
+resolve_user(const char *name, uid_t *uid)
+{
+	const struct passwd *pw = getpwnam(name);
+	unsigned long number;
+	char *end;
+
+	if (pw != NULL) {
+		*uid = pw->pw_uid;
+		return 0;
+	}
+	if (*name < '0' || *name > '9')
+		return -1;
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	if (*end != '\0' || errno != 0 || number >= (uid_t)-1)
+		return -1;
+	*uid = (uid_t)number;
+	return 0;
+}
+
+static void
+resolve_users(struct config_users *users, const struct conf_list *names,
+    const char *whose)
+{
+	size_t i;
+
+	if (names->count == 0)
+		return;
+	users->uids = mem_zalloc(names->count, sizeof(uid_t));
+	for (i = 0; i < names->count; i++)
+		if (resolve_user(names->items[i], &users->uids[users->count]) ==
+		    0)
+			users->count++;
+		else
+			log_warn(whose, "no such user in allow_users: user=%s",
+			    names->items[i]);
+}
+
+static int
+has_user(const struct config_users *users, uid_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		if (users->uids[i] == uid)
+			return 1;
+	return 0;
+}
+
+int
+config_user_allowed(
+    const struct config *config, const struct conf_account *account, uid_t uid)
+{
+	if (has_user(&config->allow, uid))
+		return 1;
+	return account != NULL &&
+	       has_user(
+		   &config->allow_account[account - config->conf->accounts],
+		   uid);
+}
+
+int
+config_host_allowed(
+    const struct conf_application *application, const char *host)
+{
+	size_t len = strlen(host);
+	const char *item;
+	size_t i, item_len;
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	for (i = 0; len > 0 && i < application->hosts.count; i++) {
+		item = application->hosts.items[i];
+		item_len = strlen(item);
+		if (item_len > 0 && item[item_len - 1] == '.')
+			item_len--;
+		if (item_len == len && strncasecmp(item, host, len) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+check_file(const char *path, const struct conf_where *where, const char *option,
+    struct err *err)
+{
+	struct secret secret = SECRET_INIT;
+	struct err why;
+	int rc;
+
+	rc = secretfile_read(path, &secret, &why);
+	secret_clear(&secret);
+	if (rc == 0)
+		return 0;
+	if (where->file == NULL)
+		return err_set(
+		    err, ERR_CONFIG, why.code, "%s: %s", option, why.text);
+	return err_set(err, ERR_CONFIG, why.code, "%s:%d: %s: %s", where->file,
+	    where->line, option, why.text);
+}
+
+static int
+check_files(const struct conf *conf, struct err *err)
+{
+	const struct conf_application *application;
+	const struct conf_account *account;
+	size_t i, j;
+
+	for (i = 0; i < conf->application_count; i++) {
+		application = &conf->applications[i];
+		for (j = 0; j < application->client_secret_files.count; j++)
+			if (check_file(
+				application->client_secret_files.items[j],
+				&application->where_secret,
+				"client_secret_file", err) == -1)
+				return -1;
+	}
+	for (i = 0; i < conf->account_count; i++) {
+		account = &conf->accounts[i];
+		if (account->password_file != NULL &&
+		    check_file(account->password_file, &account->where_password,
+			"password_file", err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check_endpoints(const struct conf *conf, struct err *err)
+{
+	const struct conf_application *application;
+	struct err why;
+	size_t i;
+
+	for (i = 0; i < conf->application_count; i++) {
+		application = &conf->applications[i];
+		if (application->token_endpoint == NULL ||
+		    http_check_url(application->token_endpoint, &why) == -1)
+			return err_set(err, ERR_CONFIG, "endpoint",
+			    "%s:%d: token_endpoint of application %s: %s",
+			    application->where.file, application->where.line,
+			    application->name,
+			    application->token_endpoint == NULL
+				? "there is none; configure it"
+				: why.text);
+	}
+	return 0;
+}
+
+/* A group that does not exist gives nobody rights: said, not fatal. */
+static void
+resolve_group(struct config *config)
+{
+	const char *name = config->conf->tokend.admin_group;
+	const struct group *group;
+
+	if (name == NULL)
+		return;
+	group = getgrnam(name);
+	if (group == NULL) {
+		log_warn(NULL, "no such group: admin_group=%s", name);
+		return;
+	}
+	config->admin_gid = group->gr_gid;
+	config->has_admin_gid = 1;
+}
+
+struct config *
+config_load(const char *path, struct err *err)
+{
+	struct config *config;
+	const struct conf *conf;
+	size_t i;
+
+	config = mem_zalloc(1, sizeof(*config));
+	config->references = 1;
+	config->conf = conf_load(path, err);
+	conf = config->conf;
+	if (conf == NULL || check_endpoints(conf, err) == -1 ||
+	    check_files(conf, err) == -1) {
+		config_unref(config);
+		return NULL;
+	}
+	resolve_users(&config->allow, &conf->tokend.allow_users, "tokend");
+	config->allow_account =
+	    mem_zalloc(conf->account_count, sizeof(struct config_users));
+	for (i = 0; i < conf->account_count; i++)
+		resolve_users(&config->allow_account[i],
+		    &conf->accounts[i].allow_users, conf->accounts[i].name);
+	resolve_group(config);
+	return config;
+}
+
+struct config *
+config_ref(struct config *config)
+{
+	config->references++;
+	return config;
+}
+
+void
+config_unref(struct config *config)
+{
+	size_t i;
+
+	if (config == NULL || --config->references > 0)
+		return;
+	if (config->allow_account != NULL)
+		for (i = 0; i < config->conf->account_count; i++)
+			free(config->allow_account[i].uids);
+	free(config->allow_account);
+	free(config->allow.uids);
+	conf_free(config->conf);
+	free(config);
+}

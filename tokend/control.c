@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control - the control socket. See control.h.
+ */
+#define _GNU_SOURCE
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "client.h"
+#include "clock.h"
+#include "config.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "sock.h"
+
+#define SOCKET_MODE 0660
+#define REQUEST_MAX 65536
+#define ANSWER_MAX (16 * 1024 * 1024)
+#define VERSION 1
+#define WAIT_MS 60000
+
+/* token or refresh, waiting for an exchange. */
+struct pending {
+	struct client *client;
+	struct handout_wait *wait;
+	char *user;
+	int with_token;
+};
+
+static control_reload *reload;
+static struct client_listener *listener;
+static int64_t started_ms;
+
+/* --- answers ---------------------------------------------------------------
+ */
+
+static struct json *
+new_answer(const char *status)
+{
+	struct json *answer = json_object();
+
+	json_set_int(answer, "version", VERSION);
+	json_set_string(answer, "status", status);
+	return answer;
+}
+
+static void
+put_failure(struct buf *out, const struct err *err)
+{
+	struct json *answer = new_answer("error");
+
+	json_set_string(answer, "kind", err_kind_name(err->kind));
+	json_set_string(answer, "code", err->code);
+	if (err->retry_ms > 0)
+		json_set_int(answer, "retry_ms", err->retry_ms);
+	json_set_string(answer, "text", err->text);
+	(void)json_write(answer, out, 0);
+	(void)buf_adds(out, "\n");
+	json_free(answer);
+}
+
+static void
+answer_failure(struct client *client, const struct err *err)
+{
+	struct buf out;
+
+	buf_init(&out, ANSWER_MAX);
+	put_failure(&out, err);
+	client_answer(client, &out, err->kind == ERR_PROTOCOL);
+}
+
+/* The answer is taken. */
+static void
+answer_json(struct client *client, struct json *answer)
+{
+	struct buf out;
+	struct err err;
+
+	buf_init(&out, ANSWER_MAX);
+	if (json_write(answer, &out, 0) == -1 || buf_adds(&out, "\n") == -1) {
+		buf_clear(&out);
+		err_set(&err, ERR_BUG, "size",
+		    "the answer has more than %d bytes; ask for one account",
+		    ANSWER_MAX);
+		answer_failure(client, &err);
+	} else {
+		client_answer(client, &out, 0);
+	}
+	json_free(answer);
+}
+
+static void
+answer_token(struct client *client, const char *user, int with_token,
+    const struct handout *token)
+{
+	struct json *answer = new_answer("ok");
+
+	if (with_token) {
+		json_set_string(answer, "user", user);
+		json_set_string(answer, "token", secret_reveal(token->secret));
+	}
+	json_set_string(answer, "token_id", token->id);
+	json_set_int(answer, "expires_in", token->expires_in_s);
+	answer_json(client, answer);
+}
+
+/* --- verbs -----------------------------------------------------------------
+ */
+
+static const struct conf_account *
+find_account(const char *name, const char **user, struct err *err)
+{
+	const struct conf_account *account =
+	    name != NULL ? account_find(name, user) : NULL;
+
+	if (name == NULL)
+		err_set(err, ERR_PROTOCOL, "account",
+		    "the request names no account");
+	else if (account == NULL)
+		err_set(err, ERR_CONFIG, "account",
+		    "there is no account %.250s in %s", name,
+		    account_config()->conf->path);
+	return account;
+}
+
+static struct json *
+describe_program(void)
+{
+	struct json *program = json_object();
+
+	json_set_int(program, "pid", getpid());
+	json_set_int(
+	    program, "uptime_s", (clock_boot_ms() - started_ms) / 1000);
+	json_set_string(program, "version", POSTOAK_VERSION);
+	json_set_string(program, "configuration", account_config()->conf->path);
+	return program;
+}
+
+static int
+verb_status(struct client *client, const char *name, struct err *err)
+{
+	const struct conf *conf = account_config()->conf;
+	const struct conf_account *account = NULL;
+	struct json *answer, *accounts;
+	const char *user;
+	size_t i;
+
+	if (name != NULL) {
+		account = find_account(name, &user, err);
+		if (account == NULL)
+			return -1;
+	}
+	accounts = json_array();
+	for (i = 0; i < conf->account_count; i++)
+		if (account == NULL || account == &conf->accounts[i])
+			json_append(
+			    accounts, account_status(&conf->accounts[i]));
+	answer = new_answer("ok");
+	json_set(answer, "accounts", accounts);
+	json_set(answer, "program", describe_program());
+	answer_json(client, answer);
+	return 0;
+}
+
+static void
+forget(void *arg)
+{
+	struct pending *pending = arg;
+
+	handout_cancel(pending->wait);
+	free(pending->user);
+	free(pending);
+}
+
+static void
+on_token(void *arg, const struct handout *token, const struct err *err)
+{
+	struct pending *pending = arg;
+	struct client *client = pending->client;
+
+	pending->wait = NULL;
+	client_set_pending(client, NULL, NULL);
+	if (token != NULL)
+		answer_token(client, pending->user, pending->with_token, token);
+	else
+		answer_failure(client, err);
+	forget(pending);
+}
+
+static int
+fetch(struct client *client, const char *name, int with_token, struct err *err)
+{
+	const struct conf_account *account;
+	struct pending *pending;
+	struct handout token;
+	const char *user;
+	int rc;
+
+	account = find_account(name, &user, err);
+	if (account == NULL)
+		return -1;
+	pending = mem_zalloc(1, sizeof(*pending));
+	pending->client = client;
+	pending->with_token = with_token;
+	if (with_token)
+		rc = account_ask(account, WAIT_MS, on_token, pending, &token,
+		    &pending->wait, err);
+	else
+		rc = account_refresh(
+		    account, WAIT_MS, on_token, pending, &pending->wait, err);
+	if (rc == 1) {
+		pending->user = mem_strdup(user);
+		client_set_pending(client, pending, forget);
+		return 0;
+	}
+	free(pending);
+	if (rc == 0)
+		answer_token(client, user, with_token, &token);
+	return rc;
+}
+
+static int
+verb_token(struct client *client, const char *name, struct err *err)
+{
+	return fetch(client, name, 1, err);
+}
+
+static int
+verb_refresh(struct client *client, const char *name, struct err *err)
+{
+	log_info(name, "refresh asked for: uid=%u", client_uid(client));
+	return fetch(client, name, 0, err);
+}
+
+static int
+verb_reload(struct client *client, const char *name, struct err *err)
+{
+	struct json *answer;
+
+	(void)name;
+	if (reload(err) == -1)
+		return -1;
+	answer = new_answer("ok");
+	json_set_int(
+	    answer, "accounts", (int64_t)account_config()->conf->account_count);
+	answer_json(client, answer);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct client *client, const char *name, struct err *err);
+} verbs[] = {
+    {"status", verb_status},
+    {"token", verb_token},
+    {"refresh", verb_refresh},
+    {"reload", verb_reload},
+};
+
+/* --- requests --------------------------------------------------------------
+ */
+
+static int
+is_admin(struct client *client)
+{
+	const struct config *config = account_config();
+	uid_t uid = client_uid(client);
+
+	return uid == 0 || uid == geteuid() ||
+	       (config->has_admin_gid &&
+		   sock_peer_in_group(client_fd(client), config->admin_gid));
+}
+
+static int
+dispatch(struct client *client, const struct json *request, struct err *err)
+{
+	const char *verb = json_get_string(request, "verb");
+	int64_t version = 0;
+	size_t i;
+
+	if (!is_admin(client))
+		return err_set(err, ERR_DENIED, "user",
+		    "uid %u is neither root nor a member of admin_group",
+		    client_uid(client));
+	if (!json_get_int(request, "version", &version) || version != VERSION)
+		return err_set(err, ERR_PROTOCOL, "version",
+		    "only version %d is spoken here", VERSION);
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (verb != NULL && strcmp(verbs[i].name, verb) == 0)
+			return verbs[i].run(
+			    client, json_get_string(request, "account"), err);
+	return err_set(err, ERR_PROTOCOL, "verb", "there is no verb %.40s",
+	    verb != NULL ? verb : "in the request");
+}
+
+static void
+on_request(struct client *client, char *data, size_t len)
+{
+	struct json *request;
+	struct err err;
+
+	request = json_parse(data, len, &err);
+	if (request == NULL || dispatch(client, request, &err) == -1)
+		answer_failure(client, &err);
+	json_free(request);
+}
+
+static size_t
+line_complete(const char *data, size_t len)
+{
+	const char *end = memchr(data, '\n', len);
+
+	return end != NULL ? (size_t)(end - data) + 1 : 0;
+}
+
+static int
+is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+static const struct client_protocol control_protocol = {
+    .name = "control socket",
+    .request_max = REQUEST_MAX,
+    .answer_max = ANSWER_MAX,
+    .complete = line_complete,
+    .request = on_request,
+    .refuse = put_failure,
+    .trusted = is_trusted,
+};
+
+/* The group that may use it must be able to open it. */
+static void
+give_to_group(const char *path)
+{
+	const struct config *config = account_config();
+
+	if (config->has_admin_gid &&
+	    lchown(path, (uid_t)-1, config->admin_gid) == -1)
+		log_warn(NULL,
+		    "control socket cannot be given to admin_group: path=%s",
+		    path);
+}
+
+int
+control_listen(const char *path, control_reload *the_reload, struct err *err)
+{
+	struct client_listener *next;
+
+	if (started_ms == 0)
+		started_ms = clock_boot_ms();
+	reload = the_reload;
+	if (listener != NULL &&
+	    strcmp(client_listener_path(listener), path) == 0)
+		return 0;
+	next = client_listen(&control_protocol, path, SOCKET_MODE, err);
+	if (next == NULL)
+		return -1;
+	client_unlisten(listener);
+	listener = next;
+	give_to_group(path);
+	return 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crypto - the only door to OpenSSL. See crypto.h.
+ */
+#define _GNU_SOURCE
+#include "crypto.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include <limits.h>
+#include <string.h>
+
+#define NONCE_LEN 12
+#define TAG_LEN 16
+
+int
+crypto_start(struct err *err)
+{
+	SSL_CTX *ctx;
+
+	if (OPENSSL_init_ssl(0, NULL) != 1 ||
+	    (ctx = SSL_CTX_new(TLS_client_method())) == NULL)
+		return err_set(err, ERR_TEMPORARY, "openssl",
+		    "OpenSSL does not start: no memory, or its own "
+		    "configuration file is broken");
+	SSL_CTX_free(ctx);
+	return 0;
+}
+
+int
+crypto_random(void *out, size_t len, struct err *err)
+{
+	if (len > INT_MAX || RAND_bytes(out, (int)len) != 1)
+		return err_set(err, ERR_TEMPORARY, "openssl",
+		    "no random bytes from OpenSSL");
+	return 0;
+}
+
+int
+crypto_hash(
+    const void *data, size_t len, char hex[CRYPTO_HEX_LEN], struct err *err)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char hash[CRYPTO_HASH_LEN];
+	size_t i;
+
+	if (EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(
+		    err, ERR_TEMPORARY, "openssl", "no SHA-256 from OpenSSL");
+	for (i = 0; i < sizeof(hash); i++) {
+		hex[2 * i] = digits[hash[i] >> 4];
+		hex[2 * i + 1] = digits[hash[i] & 15];
+	}
+	hex[2 * i] = '\0';
+	return 0;
+}
+
+int
+crypto_fingerprint(
+    const struct secret *secret, char id[CRYPTO_ID_LEN], struct err *err)
+{
+	char hex[CRYPTO_HEX_LEN];
+
+	if (crypto_hash(secret_reveal(secret), secret_len(secret), hex, err) ==
+	    -1)
+		return -1;
+	memcpy(id, hex, CRYPTO_ID_LEN - 1);
+	id[CRYPTO_ID_LEN - 1] = '\0';
+	return 0;
+}
+
+static unsigned char *
+bytes(char *data)
+{
+	return (unsigned char *)data;
+}
+
+static const unsigned char *
+const_bytes(const char *data)
+{
+	return (const unsigned char *)data;
+}
+
+/* Cipher text of plain into out[NONCE_LEN..], nonce before, tag behind. */
+static int
+encrypt(EVP_CIPHER_CTX *ctx, const unsigned char *key, const struct buf *aad,
+    const struct buf *plain, char *out)
+{
+	char *text = out + NONCE_LEN;
+	int len;
+
+	return EVP_EncryptInit_ex2(
+		   ctx, EVP_aes_256_gcm(), key, bytes(out), NULL) == 1 &&
+	       EVP_EncryptUpdate(ctx, NULL, &len, const_bytes(aad->data),
+		   (int)aad->len) == 1 &&
+	       EVP_EncryptUpdate(ctx, bytes(text), &len,
+		   const_bytes(plain->data), (int)plain->len) == 1 &&
+	       EVP_EncryptFinal_ex(ctx, bytes(text) + len, &len) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(
+		   ctx, EVP_CTRL_GCM_GET_TAG, TAG_LEN, text + plain->len) == 1;
+}
+
+int
+crypto_seal(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
+    const struct buf *plain, struct buf *out, struct err *err)
+{
+	size_t len = plain->len + CRYPTO_SEAL_EXTRA;
+	EVP_CIPHER_CTX *ctx;
+	char *room;
+	int ok;
+
+	room = buf_reserve(out, len);
+	if (room == NULL || plain->len > INT_MAX || aad->len > INT_MAX)
+		return err_set(err, ERR_BUG, "seal", "too long to be sealed");
+	if (crypto_random(room, NONCE_LEN, err) == -1)
+		return -1;
+	ctx = EVP_CIPHER_CTX_new();
+	ok = ctx != NULL && encrypt(ctx, key, aad, plain, room);
+	EVP_CIPHER_CTX_free(ctx);
+	if (!ok)
+		return err_set(
+		    err, ERR_TEMPORARY, "openssl", "OpenSSL cannot encrypt");
+	buf_commit(out, len);
+	return 0;
+}
+
+static int
+decrypt(EVP_CIPHER_CTX *ctx, const unsigned char *key, const struct buf *aad,
+    const char *sealed, size_t text_len, char *out)
+{
+	const char *text = sealed + NONCE_LEN;
+	char tag[TAG_LEN];
+	int len;
+
+	memcpy(tag, text + text_len, TAG_LEN);
+	return EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key,
+		   const_bytes(sealed), NULL) == 1 &&
+	       EVP_DecryptUpdate(ctx, NULL, &len, const_bytes(aad->data),
+		   (int)aad->len) == 1 &&
+	       EVP_DecryptUpdate(ctx, bytes(out), &len, const_bytes(text),
+		   (int)text_len) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_LEN, tag) ==
+		   1 &&
+	       EVP_DecryptFinal_ex(ctx, bytes(out) + len, &len) == 1;
+}
+
+int
+crypto_open(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
+    const char *sealed, size_t len, struct buf *plain, struct err *err)
+{
+	EVP_CIPHER_CTX *ctx;
+	size_t text_len;
+	char *room;
+	int ok;
+
+	if (len < CRYPTO_SEAL_EXTRA || len > INT_MAX)
+		return err_set(
+		    err, ERR_CONFIG, "seal", "too short to be a sealed file");
+	text_len = len - CRYPTO_SEAL_EXTRA;
+	room = buf_reserve(plain, text_len);
+	ctx = EVP_CIPHER_CTX_new();
+	ok = room != NULL && ctx != NULL &&
+	     decrypt(ctx, key, aad, sealed, text_len, room);
+	EVP_CIPHER_CTX_free(ctx);
+	if (!ok) {
+		buf_clear(plain);
+		return err_set(err, ERR_CONFIG, "seal",
+		    "the seal is broken: damaged, or of another account");
+	}
+	buf_commit(plain, text_len);
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_FLOW_H
+#define POSTOAK_FLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "secret.h"
+
+/*
+ * flow - the form of each OAuth 2.0 grant and the answer to it (RFC 6749
+ * sections 4.3, 4.4, 5.1, 6). Pure. What is no token is for refusal to judge.
+ */
+
+enum flow_kind {
+	FLOW_PASSWORD,
+	FLOW_REFRESH,
+	FLOW_CLIENT_CREDENTIALS,
+};
+
+#define FLOW_FORM_MAX 65536
+#define FLOW_TOKEN_MAX                                                         \
+	60000 /* an answer block of the token socket holds it                  \
+	       */
+
+struct flow_request {
+	enum flow_kind kind;
+	const char *client_id;
+	const char *scope; /* or NULL: none is sent */
+	const char *user;
+	const struct secret *client_secret; /* NULL or empty: public client */
+	const struct secret *password;
+	const struct secret *refresh_token;
+};
+
+struct flow_token {
+	struct secret access;
+	struct secret refresh; /* empty: the old one stays */
+	char *scope;	       /* as granted, or NULL */
+	int64_t expires_in_s;
+};
+
+/* The grant_type as it is sent, also for logs. */
+const char *flow_name(enum flow_kind kind);
+
+/* Append the form-encoded request. 0, or -1: too long. */
+int flow_form(
+    const struct flow_request *request, struct buf *form, struct err *err);
+
+/*
+ * 1: *token is set (clear it). 0: the answer holds no token. -1: it holds one
+ * that cannot be used, ERR_TEMPORARY code "endpoint".
+ */
+int flow_answer(long status, const char *body, size_t len,
+    struct flow_token *token, struct err *err);
+
+void flow_token_clear(struct flow_token *token);
+
+#endif

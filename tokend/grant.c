@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * grant - one exchange from stored credential to access token. See grant.h.
+ *
+ * A password account uses its refresh token first and shows the password only
+ * when that is refused. Client secrets are tried in the order of the list as
+ * long as the provider says that the secret is what is wrong.
+ */
+#define _GNU_SOURCE
+#include "grant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "flow.h"
+#include "http.h"
+#include "log.h"
+#include "mem.h"
+#include "refusal.h"
+#include "secretfile.h"
+
+struct grant {
+	struct grant_order order; /* unsaved is not kept */
+	struct store *store;
+	struct record record;
+	enum flow_kind flow;
+	size_t secret; /* place in client_secret_files */
+	struct http *http;
+	grant_done *done;
+	void *arg;
+};
+
+const char *
+grant_record_kind(const struct grant_order *order)
+{
+	return order->account != NULL ? "account" : "application";
+}
+
+const char *
+grant_record_name(const struct grant_order *order)
+{
+	return order->account != NULL ? order->account->name
+				      : order->application->name;
+}
+
+static const char *
+log_id(const struct grant *grant)
+{
+	return grant_record_name(&grant->order);
+}
+
+static const struct conf_list *
+secret_files(const struct grant_order *order)
+{
+	return &order->application->client_secret_files;
+}
+
+/* --- what was refused ------------------------------------------------------
+ */
+
+static int
+add_file(struct buf *all, const char *path, struct err *err)
+{
+	struct secret secret = SECRET_INIT;
+
+	if (secretfile_read(path, &secret, err) == -1)
+		return -1;
+	buf_add(all, secret_reveal(&secret), secret_len(&secret));
+	buf_add(all, "", 1);
+	secret_clear(&secret);
+	return 0;
+}
+
+int
+grant_refused_id(const struct grant_order *order, enum record_refused what,
+    char id[CRYPTO_HEX_LEN], struct err *err)
+{
+	const struct conf_list *files = secret_files(order);
+	const struct conf_account *account = order->account;
+	struct buf all;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&all, SECRETFILE_MAX * 8);
+	buf_adds(&all, order->application->token_endpoint);
+	buf_add(&all, "", 1);
+	buf_adds(&all, order->application->client_id);
+	buf_add(&all, "", 1);
+	if (what == RECORD_REFUSED_PASSWORD && account != NULL &&
+	    account->password_file != NULL) {
+		buf_adds(&all, account->user);
+		buf_add(&all, "", 1);
+		rc = add_file(&all, account->password_file, err);
+	} else {
+		for (i = 0; i < files->count && rc == 0; i++)
+			rc = add_file(&all, files->items[i], err);
+	}
+	if (rc == 0)
+		rc = crypto_hash(all.data, all.len, id, err);
+	buf_clear(&all);
+	return rc;
+}
+
+uint64_t
+grant_files_stamp(const struct grant_order *order)
+{
+	const struct conf_list *files = secret_files(order);
+	uint64_t stamp = 0;
+	size_t i;
+
+	for (i = 0; i < files->count; i++)
+		stamp = stamp * 31 + secretfile_stamp(files->items[i]);
+	if (order->account != NULL && order->account->password_file != NULL)
+		stamp = stamp * 31 +
+			secretfile_stamp(order->account->password_file);
+	return stamp;
+}
+
+/* --- one request -----------------------------------------------------------
+ */
+
+static const char *
+secret_file(const struct grant *grant)
+{
+	const struct conf_list *files = secret_files(&grant->order);
+
+	return grant->secret < files->count ? files->items[grant->secret]
+					    : NULL;
+}
+
+static void
+fill_subject(const struct grant *grant, struct refusal_subject *subject)
+{
+	const struct conf_application *application = grant->order.application;
+	const struct conf_account *account = grant->order.account;
+
+	memset(subject, 0, sizeof(*subject));
+	subject->kind = grant->flow;
+	subject->application = application->name;
+	subject->secret_file = secret_file(grant);
+	subject->secret_expires = application->client_secret_expires;
+	subject->endpoint = application->token_endpoint;
+	subject->now_s = clock_wall_s();
+	if (account != NULL) {
+		subject->account = account->name;
+		subject->user = account->user;
+		subject->password_file = account->password_file;
+	}
+}
+
+/* Files are read now, not kept from the start: what is in them counts. */
+static int
+make_form(const struct grant *grant, struct buf *form, struct err *err)
+{
+	const struct conf_application *application = grant->order.application;
+	const struct conf_account *account = grant->order.account;
+	struct secret client_secret = SECRET_INIT, password = SECRET_INIT;
+	struct flow_request request = {
+	    .kind = grant->flow,
+	    .client_id = application->client_id,
+	    .scope = grant->flow == FLOW_CLIENT_CREDENTIALS
+			 ? application->app_scope
+			 : application->scope,
+	    .user = account != NULL ? account->user : NULL,
+	    .client_secret = &client_secret,
+	    .password = &password,
+	    .refresh_token = &grant->record.refresh_token,
+	};
+	int rc = 0;
+
+	if (secret_file(grant) != NULL)
+		rc = secretfile_read(secret_file(grant), &client_secret, err);
+	if (rc == 0 && grant->flow == FLOW_PASSWORD)
+		rc = secretfile_read(account->password_file, &password, err);
+	if (rc == 0)
+		rc = flow_form(&request, form, err);
+	secret_clear(&client_secret);
+	secret_clear(&password);
+	return rc;
+}
+
+static void on_answer(
+    void *arg, const struct http_answer *answer, const struct err *err);
+
+static int
+send_request(struct grant *grant, struct err *err)
+{
+	const struct conf_application *application = grant->order.application;
+	const struct http_post post = {
+	    .url = application->token_endpoint,
+	    .proxy = application->proxy,
+	    .ca_file = application->ca_file,
+	};
+	struct buf form;
+
+	buf_init(&form, FLOW_FORM_MAX);
+	if (make_form(grant, &form, err) == -1) {
+		buf_clear(&form);
+		return -1;
+	}
+	log_debug(log_id(grant), "asking for a token: grant=%s endpoint=%s",
+	    flow_name(grant->flow), post.url);
+	grant->http = http_post(&post, &form, on_answer, grant, err);
+	buf_clear(&form);
+	return grant->http != NULL ? 0 : -1;
+}
+
+/* --- ends ------------------------------------------------------------------
+ */
+
+static void
+finish(struct grant *grant, struct grant_token *token,
+    const struct grant_failure *failure)
+{
+	grant_done *done = grant->done;
+	void *arg = grant->arg;
+
+	/* http ends the exchange by itself after its callback. */
+	grant->http = NULL;
+	grant_cancel(grant);
+	done(arg, token, failure);
+}
+
+static void
+fail(struct grant *grant, const struct refusal *refusal)
+{
+	struct grant_failure failure = {
+	    .err = refusal->err,
+	    .least_ms = refusal->least_ms,
+	    .refused = refusal->refused,
+	};
+	struct err err;
+
+	if (failure.refused != RECORD_REFUSED_NOTHING &&
+	    grant_refused_id(
+		&grant->order, failure.refused, failure.refused_id, &err) == -1)
+		failure.refused_id[0] = '\0';
+	if (failure.refused != RECORD_REFUSED_NOTHING) {
+		grant->record.refused = failure.refused;
+		free(grant->record.refused_id);
+		grant->record.refused_id = mem_strdup(failure.refused_id);
+		grant->record.refused_at_s = clock_wall_s();
+		grant->record.refusal = failure.err;
+		if (store_save(grant->store, grant_record_kind(&grant->order),
+			grant_record_name(&grant->order), &grant->record,
+			&err) == -1)
+			log_warn(log_id(grant),
+			    "refusal not saved; it is forgotten by a restart: "
+			    "%s",
+			    err.text);
+	}
+	finish(grant, NULL, &failure);
+}
+
+static void
+fail_with(struct grant *grant, const struct err *err)
+{
+	struct refusal refusal = {.err = *err};
+
+	fail(grant, &refusal);
+}
+
+/* Put what must survive on disk, before anybody gets the token. */
+static void
+save(struct grant *grant, struct flow_token *flow, struct grant_token *token)
+{
+	struct record *record = &grant->record;
+	int worth = record->refused != RECORD_REFUSED_NOTHING;
+
+	if (!secret_empty(&flow->refresh)) {
+		secret_take(&record->refresh_token, &flow->refresh);
+		worth = 1;
+	}
+	if (!secret_empty(&record->refresh_token) &&
+	    (worth || grant->flow == FLOW_REFRESH)) {
+		/* Its use renews it, also when it stays the same. */
+		record->obtained_at_s = clock_wall_s();
+		worth = 1;
+	}
+	free(record->scope);
+	record->scope = mem_strdup(flow->scope);
+	record->refused = RECORD_REFUSED_NOTHING;
+	token->has_refresh = !secret_empty(&record->refresh_token);
+	token->refresh_at_s = record->obtained_at_s;
+	if (!worth || store_save(grant->store, grant_record_kind(&grant->order),
+			  grant_record_name(&grant->order), record,
+			  &token->save_error) == 0)
+		return;
+	token->unsaved = mem_zalloc(1, sizeof(*record));
+	*token->unsaved = *record;
+	record_init(record);
+}
+
+static void
+succeed(struct grant *grant, struct flow_token *flow)
+{
+	struct grant_token token = {.how = flow_name(grant->flow)};
+	struct err err;
+
+	if (crypto_fingerprint(&flow->access, token.id, &err) == -1) {
+		fail_with(grant, &err);
+		return;
+	}
+	save(grant, flow, &token);
+	secret_take(&token.access, &flow->access);
+	token.expires_in_s = flow->expires_in_s;
+	token.scope = flow->scope;
+	flow->scope = NULL;
+	finish(grant, &token, NULL);
+	secret_clear(&token.access);
+	free(token.scope);
+	if (token.unsaved != NULL) {
+		record_clear(token.unsaved);
+		free(token.unsaved);
+	}
+}
+
+/* --- from one request to the next ------------------------------------------
+ */
+
+/* 1 if something else may be tried after this refusal, and is prepared. */
+static int
+next_attempt(struct grant *grant, const struct refusal *refusal)
+{
+	const struct conf_account *account = grant->order.account;
+
+	if (refusal->refused == RECORD_REFUSED_SECRET) {
+		if (grant->secret + 1 >= secret_files(&grant->order)->count)
+			return 0;
+		log_info(log_id(grant),
+		    "client secret refused, the next one is tried: code=%s "
+		    "file=%s",
+		    refusal->err.code, secret_file(grant));
+		grant->secret++;
+		return 1;
+	}
+	if (grant->flow == FLOW_REFRESH && account != NULL &&
+	    account->grant == CONF_GRANT_PASSWORD &&
+	    refusal->err.kind != ERR_TEMPORARY) {
+		log_info(log_id(grant),
+		    "refresh token refused, the password is used: code=%s",
+		    refusal->err.code);
+		grant->flow = FLOW_PASSWORD;
+		return 1;
+	}
+	return 0;
+}
+
+static void
+on_refusal(struct grant *grant, const struct refusal *refusal)
+{
+	struct err err;
+
+	if (!next_attempt(grant, refusal))
+		fail(grant, refusal);
+	else if (send_request(grant, &err) == -1)
+		fail_with(grant, &err);
+}
+
+static void
+on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
+{
+	struct grant *grant = arg;
+	struct refusal_subject subject;
+	struct refusal_answer given;
+	struct refusal refusal;
+	struct flow_token token;
+	struct err err;
+	int rc;
+
+	fill_subject(grant, &subject);
+	if (answer == NULL) {
+		refusal_no_answer(&refusal, &subject, reason);
+		fail(grant, &refusal);
+		return;
+	}
+	rc = flow_answer(
+	    answer->status, answer->body, answer->body_len, &token, &err);
+	if (rc == 1) {
+		succeed(grant, &token);
+		flow_token_clear(&token);
+		return;
+	}
+	if (rc == -1) {
+		refusal_no_answer(&refusal, &subject, &err);
+		fail(grant, &refusal);
+		return;
+	}
+	given.status = answer->status;
+	given.body = answer->body;
+	given.body_len = answer->body_len;
+	given.content_type = answer->content_type;
+	given.retry_after_s = answer->retry_after_s;
+	refusal_judge(&refusal, &subject, &given);
+	on_refusal(grant, &refusal);
+}
+
+/* --- begin and cancel ------------------------------------------------------
+ */
+
+static int
+copy_record(struct record *to, const struct record *from)
+{
+	*to = *from;
+	to->refresh_token.secret_data = NULL;
+	to->refresh_token.secret_len = 0;
+	to->scope = mem_strdup(from->scope);
+	to->refused_id = mem_strdup(from->refused_id);
+	return secret_copy(&to->refresh_token, &from->refresh_token);
+}
+
+/* What is kept, and with it the first flow. */
+static int
+prepare(struct grant *grant, const struct record *unsaved, struct err *err)
+{
+	const struct grant_order *order = &grant->order;
+	struct refusal_subject subject;
+	int rc;
+
+	if (unsaved != NULL)
+		rc = copy_record(&grant->record, unsaved) == 0 ? 1 : -1;
+	else
+		rc = store_load(grant->store, grant_record_kind(order),
+		    grant_record_name(order), &grant->record, err);
+	if (order->account == NULL) {
+		grant->flow = FLOW_CLIENT_CREDENTIALS;
+		return 0;
+	}
+	grant->flow = FLOW_REFRESH;
+	if (!secret_empty(&grant->record.refresh_token))
+		return 0;
+	if (order->account->grant == CONF_GRANT_PASSWORD) {
+		grant->flow = FLOW_PASSWORD;
+		return 0;
+	}
+	if (rc == -1)
+		return -1;
+	fill_subject(grant, &subject);
+	refusal_login_required(err, &subject);
+	return -1;
+}
+
+struct grant *
+grant_start(const struct grant_order *order, struct store *store,
+    grant_done *done, void *arg, struct grant_failure *failure)
+{
+	struct grant *grant;
+
+	memset(failure, 0, sizeof(*failure));
+	grant = mem_zalloc(1, sizeof(*grant));
+	grant->order = *order;
+	grant->order.unsaved = NULL;
+	config_ref(order->config);
+	grant->store = store;
+	grant->done = done;
+	grant->arg = arg;
+	record_init(&grant->record);
+	if (prepare(grant, order->unsaved, &failure->err) == -1 ||
+	    send_request(grant, &failure->err) == -1) {
+		grant_cancel(grant);
+		return NULL;
+	}
+	return grant;
+}
+
+void
+grant_cancel(struct grant *grant)
+{
+	if (grant == NULL)
+		return;
+	http_cancel(grant->http);
+	record_clear(&grant->record);
+	config_unref(grant->order.config);
+	free(grant);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_GRANT_H
+#define POSTOAK_GRANT_H
+
+#include <stdint.h>
+
+#include "config.h"
+#include "crypto.h"
+#include "err.h"
+#include "record.h"
+#include "secret.h"
+#include "store.h"
+
+/*
+ * grant - exchange what is kept of a credential for an access token: read the
+ * secrets, try the flows the grant has in their order, put the new refresh
+ * token on disk. Called by credential; calls flow, refusal, http, store.
+ *
+ * The record on disk is written before the access token is handed out. If it
+ * cannot be written (full disk), the token is handed out all the same, with
+ * unsaved set: Entra ID does not revoke a refresh token by its use, so what is
+ * on disk still works, and mail goes on.
+ */
+
+struct grant; /* an exchange under way */
+
+/* Whose token; pointers are borrowed from config, which is referenced. */
+struct grant_order {
+	struct config *config;
+	const struct conf_application *application;
+	const struct conf_account *account; /* NULL: the application's own */
+	const struct record *unsaved;	    /* newer than the disk's, or NULL */
+};
+
+struct grant_token {
+	struct secret access;
+	char id[CRYPTO_ID_LEN];
+	int64_t expires_in_s;
+	char *scope;	 /* or NULL */
+	const char *how; /* grant_type that won it */
+	int has_refresh;
+	int64_t refresh_at_s;	/* when that was obtained, wall clock */
+	struct record *unsaved; /* not NULL: saving failed, why in error */
+	struct err save_error;
+};
+
+struct grant_failure {
+	struct err err;
+	int64_t least_ms; /* to wait, 0: as usual */
+	enum record_refused refused;
+	char refused_id[CRYPTO_HEX_LEN];
+};
+
+/* One of token (take what you need, it is cleared afterwards) and failure. */
+typedef void grant_done(
+    void *arg, struct grant_token *token, const struct grant_failure *failure);
+
+/*
+ * Begin. NULL and *failure if it ends before anything was sent; done is not
+ * called then. started_ms is for the caller's messages.
+ */
+struct grant *grant_start(const struct grant_order *order, struct store *store,
+    grant_done *done, void *arg, struct grant_failure *failure);
+
+/* End it: done is not called any more. NULL is allowed. */
+void grant_cancel(struct grant *grant);
+
+/* Kind and name of the record in the store. */
+const char *grant_record_kind(const struct grant_order *order);
+const char *grant_record_name(const struct grant_order *order);
+
+/*
+ * The fingerprint of what would be shown to the provider now: password with
+ * user, or client secrets, and where. 0, or -1 if a file cannot be read.
+ */
+int grant_refused_id(const struct grant_order *order, enum record_refused what,
+    char id[CRYPTO_HEX_LEN], struct err *err);
+
+/* A number that changes when one of those files does. */
+uint64_t grant_files_stamp(const struct grant_order *order);
+
+#endif

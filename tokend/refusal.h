@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_REFUSAL_H
+#define POSTOAK_REFUSAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "flow.h"
+#include "record.h"
+
+/*
+ * refusal - what an answer without a token means: its kind, the sentence for
+ * the administrator, and what may be tried next. Pure; RFC 6749 section 5.2,
+ * Entra ID's numbers from aadsts.
+ */
+
+/* What the sentence is about. */
+struct refusal_subject {
+	enum flow_kind kind;
+	const char *application;
+	const char *account; /* NULL: the application's own credential */
+	const char *user;
+	const char *password_file;  /* or NULL */
+	const char *secret_file;    /* the one that was used, or NULL */
+	const char *secret_expires; /* YYYY-MM-DD as configured, or NULL */
+	const char *endpoint;
+	int64_t now_s; /* wall clock */
+};
+
+struct refusal {
+	struct err err;
+	enum record_refused refused; /* must not be shown again as it is */
+	int64_t least_ms;	     /* wait at least so long, 0: as usual */
+};
+
+struct refusal_answer {
+	long status;
+	const char *body;
+	size_t body_len;
+	const char *content_type;
+	int64_t retry_after_s; /* 0: the header is absent */
+};
+
+void refusal_judge(struct refusal *refusal,
+    const struct refusal_subject *subject, const struct refusal_answer *answer);
+
+/*
+ * There was no answer: put subject and endpoint before what http says.
+ */
+void refusal_no_answer(struct refusal *refusal,
+    const struct refusal_subject *subject, const struct err *reason);
+
+/* Nobody has signed in yet. */
+void refusal_login_required(
+    struct err *err, const struct refusal_subject *subject);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schedule - freshness and back-off, as pure decisions. See schedule.h.
+ */
+#include "schedule.h"
+
+#define SAFETY_MS 5000LL
+#define BACKOFF_FIRST_MS 2000LL
+
+/* Uniform in 0..span. */
+static int64_t
+spread(int64_t span, uint32_t random)
+{
+	return span <= 0 ? 0 : (int64_t)(random % (uint64_t)(span + 1));
+}
+
+/*
+ * What a token must still have to be handed out while the provider answers.
+ * A quarter of the life at most: of a short-lived token a fixed demand would
+ * make an exchange of each request, and renewing ahead happens before that.
+ */
+static int64_t
+wanted_ms(const struct schedule *s)
+{
+	int64_t quarter = (s->expires_ms - s->obtained_ms) / 4;
+
+	return s->min_validity_ms < quarter ? s->min_validity_ms : quarter;
+}
+
+/* The token must survive the way to the server, however short its life. */
+static int64_t
+safety_ms(const struct schedule *s)
+{
+	int64_t part = (s->expires_ms - s->obtained_ms) / 20;
+
+	return part < SAFETY_MS ? part : SAFETY_MS;
+}
+
+int
+schedule_alive(const struct schedule *s, int64_t now_ms)
+{
+	return s->obtained_ms != 0 && s->expires_ms - now_ms > safety_ms(s);
+}
+
+enum schedule_verdict
+schedule_judge(const struct schedule *s, int64_t now_ms)
+{
+	int alive = schedule_alive(s, now_ms);
+	int may_try =
+	    !s->latched && (s->failure == ERR_NONE || now_ms >= s->retry_ms);
+
+	if (alive && s->expires_ms - now_ms >= wanted_ms(s) &&
+	    !(s->rejected && s->running))
+		return SCHEDULE_SERVE;
+	/* Failing already: mail does not wait for a provider that is away. */
+	if (alive && s->failure != ERR_NONE)
+		return may_try && !s->running ? SCHEDULE_RENEW : SCHEDULE_SERVE;
+	if (s->running || may_try)
+		return SCHEDULE_WAIT;
+	return SCHEDULE_REFUSE;
+}
+
+int64_t
+schedule_renew_at(int64_t obtained_ms, int64_t expires_ms, uint32_t random)
+{
+	int64_t life = expires_ms - obtained_ms;
+
+	return obtained_ms + life / 2 + spread(life / 4, random);
+}
+
+int64_t
+schedule_backoff_ms(
+    enum err_kind kind, unsigned int attempt, int64_t least_ms, uint32_t random)
+{
+	int64_t ceiling = BACKOFF_FIRST_MS;
+	int64_t wait;
+
+	if (kind == ERR_TEMPORARY) {
+		while (--attempt > 0 && attempt < 64 &&
+		       ceiling < SCHEDULE_BACKOFF_MAX_MS)
+			ceiling *= 2;
+		if (ceiling > SCHEDULE_BACKOFF_MAX_MS)
+			ceiling = SCHEDULE_BACKOFF_MAX_MS;
+		wait = SCHEDULE_BACKOFF_MIN_MS +
+		       spread(ceiling - SCHEDULE_BACKOFF_MIN_MS, random);
+	} else {
+		wait = SCHEDULE_HOUR_MS + spread(SCHEDULE_HOUR_MS / 6, random);
+	}
+	if (least_ms > SCHEDULE_HOUR_MS)
+		least_ms = SCHEDULE_HOUR_MS;
+	return wait > least_ms ? wait : least_ms;
+}
+
+const char *
+schedule_state(const struct schedule *s, int64_t now_ms)
+{
+	if (s->failure == ERR_LOGIN)
+		return "needs_login";
+	if (s->failure != ERR_NONE && s->failure != ERR_TEMPORARY)
+		return "needs_admin";
+	if (s->failure == ERR_TEMPORARY)
+		return schedule_alive(s, now_ms) ? "stale" : "retrying";
+	return s->obtained_ms == 0 ? "idle" : "ok";
+}
+
+int64_t
+schedule_keep_alive_at_s(int64_t obtained_at_s, uint32_t random)
+{
+	return obtained_at_s + SCHEDULE_KEEP_ALIVE_S - spread(86400, random);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * secretfile - read one secret from one file. See secretfile.h.
+ */
+#define _GNU_SOURCE
+#include "secretfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Who owns the directory can put another file there anyway. */
+static int
+owner_of_directory(const char *path, uid_t *uid)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (slash == NULL || (size_t)(slash - path) >= sizeof(dir) - 1)
+		return -1;
+	snprintf(dir, sizeof(dir), "%.*s/", (int)(slash - path), path);
+	if (stat(dir, &st) == -1)
+		return -1;
+	*uid = st.st_uid;
+	return 0;
+}
+
+static int
+check_owner(const char *path, const struct stat *st, struct err *err)
+{
+	uid_t owner = 0;
+
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return 0;
+	/* An administrator who runs -t as root looks at the service's files. */
+	if (geteuid() == 0 && owner_of_directory(path, &owner) == 0 &&
+	    st->st_uid == owner)
+		return 0;
+	return err_set(err, ERR_CONFIG, "secret_file",
+	    "%s belongs to uid %u; it must belong to the user of this program: "
+	    "chown it",
+	    path, (unsigned int)st->st_uid);
+}
+
+static int
+check(const char *path, int fd, int no_mode, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_errno(err, ERR_CONFIG, errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "%s is no regular file; put the secret into a file of its "
+		    "own",
+		    path);
+	if (st.st_size > SECRETFILE_MAX)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "%s has %lld bytes, too many for a secret; at most %d",
+		    path, (long long)st.st_size, SECRETFILE_MAX);
+	if (no_mode)
+		return 0;
+	if ((st.st_mode & 077) != 0)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "others than its owner have rights on %s (mode %04o); "
+		    "chmod 0600 %s",
+		    path, (unsigned int)st.st_mode & 07777, path);
+	return check_owner(path, &st, err);
+}
+
+static int
+read_all(const char *path, int fd, struct secret *secret, struct err *err)
+{
+	char data[SECRETFILE_MAX + 1];
+	size_t len = 0;
+	ssize_t got = 1;
+	int rc = -1;
+
+	while (len < sizeof(data) && got > 0) {
+		got = read(fd, data + len, sizeof(data) - len);
+		if (got > 0)
+			len += (size_t)got;
+	}
+	if (got == -1)
+		err_errno(err, ERR_CONFIG, errno, "%s cannot be read", path);
+	else if (len == sizeof(data))
+		err_set(err, ERR_CONFIG, "secret_file", "%s has grown", path);
+	else if (secret_set(secret, data, len) == -1)
+		err_set(err, ERR_TEMPORARY, "memory", "out of memory");
+	else
+		rc = 0;
+	explicit_bzero(data, sizeof(data));
+	return rc;
+}
+
+static int
+cannot_open(const char *path, int errnum, struct err *err)
+{
+	if (errnum == ENOENT)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "there is no file %s; put the secret into it, mode 0600",
+		    path);
+	if (errnum == ELOOP)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "%s is a symbolic link; name the file itself", path);
+	err_errno(err, ERR_CONFIG, errnum, "%s cannot be opened", path);
+	return -1;
+}
+
+int
+secretfile_read_raw(
+    const char *path, int no_mode, struct secret *secret, struct err *err)
+{
+	int fd, rc;
+
+	/* Non-blocking, because it might be a FIFO. */
+	fd = open(
+	    path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1)
+		return cannot_open(path, errno, err);
+	rc = check(path, fd, no_mode, err);
+	if (rc == 0)
+		rc = read_all(path, fd, secret, err);
+	close(fd);
+	return rc;
+}
+
+int
+secretfile_read(const char *path, struct secret *secret, struct err *err)
+{
+	struct secret raw = SECRET_INIT;
+	const char *data;
+	size_t len;
+	int rc = -1;
+
+	if (secretfile_read_raw(path, 0, &raw, err) == -1)
+		return -1;
+	data = secret_reveal(&raw);
+	len = secret_len(&raw);
+	if (len > 0 && data[len - 1] == '\n')
+		len--;
+	if (len > 0 && data[len - 1] == '\r')
+		len--;
+	if (len == 0)
+		err_set(err, ERR_CONFIG, "secret_file",
+		    "%s is empty; put the secret into it", path);
+	else if (memchr(data, '\0', len) != NULL ||
+		 memchr(data, '\n', len) != NULL)
+		err_set(err, ERR_CONFIG, "secret_file",
+		    "%s has more than one line, or a NUL; a secret is one line",
+		    path);
+	else if (secret_set(secret, data, len) == -1)
+		err_set(err, ERR_TEMPORARY, "memory", "out of memory");
+	else
+		rc = 0;
+	secret_clear(&raw);
+	return rc;
+}
+
+uint64_t
+secretfile_stamp(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return 0;
+	return (uint64_t)st.st_ino * 1000003u ^
+	       (uint64_t)st.st_mtim.tv_sec * 1000000007u ^
+	       (uint64_t)st.st_mtim.tv_nsec ^ (uint64_t)st.st_size << 40;
+}

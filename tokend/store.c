@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store - sealed records on disk. See store.h.
+ */
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "crypto.h"
+#include "log.h"
+#include "mem.h"
+#include "sealkey.h"
+
+#define HEADER_FORMAT "postoak sealed 1 %s\n"
+#define HEADER_LEN (sizeof("postoak sealed 1 \n") - 1 + CRYPTO_ID_LEN - 1)
+#define FILE_MAX_LEN (RECORD_MAX + 1024)
+#define TEMP_PREFIX "tmp."
+#define NAME_LEN (CRYPTO_HEX_LEN + 48)
+
+struct store {
+	char *path;
+	int dir; /* locked as long as it is open */
+	struct sealkey key;
+};
+
+/* What a file turned out to be. */
+enum verdict { GOOD, ABSENT, DAMAGED, FOREIGN, UNREADABLE };
+
+static void
+make_header(const struct store *store, char header[HEADER_LEN + 1])
+{
+	snprintf(header, HEADER_LEN + 1, HEADER_FORMAT, store->key.id);
+}
+
+/* The file's name: the hash of kind, NUL, name. */
+static int
+file_name(const char *kind, const char *name, char hex[CRYPTO_HEX_LEN],
+    struct err *err)
+{
+	struct buf key;
+	int rc;
+
+	buf_init(&key, 8192);
+	buf_add(&key, kind, strlen(kind) + 1);
+	buf_adds(&key, name);
+	rc = key.truncated ? err_set(err, ERR_CONFIG, "store",
+				 "%s: too long a name", name)
+			   : crypto_hash(key.data, key.len, hex, err);
+	buf_clear(&key);
+	return rc;
+}
+
+/* What the seal protects beside the record: header, kind, name. */
+static void
+make_aad(
+    struct buf *aad, const char *header, const char *kind, const char *name)
+{
+	buf_init(aad, 16384);
+	buf_add(aad, header, HEADER_LEN);
+	buf_add(aad, kind, strlen(kind) + 1);
+	buf_adds(aad, name);
+}
+
+static int
+read_file(int dir, const char *file, struct buf *out)
+{
+	ssize_t got = 1;
+	char *room;
+	int fd;
+
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	while (got > 0 && (room = buf_reserve(out, 4096)) != NULL) {
+		got = read(fd, room, 4096);
+		if (got > 0)
+			buf_commit(out, (size_t)got);
+	}
+	close(fd);
+	return got == 0 ? 0 : -1;
+}
+
+static enum verdict
+judge_header(const struct store *store, const struct buf *data)
+{
+	char own[HEADER_LEN + 1];
+	size_t magic_len = HEADER_LEN - CRYPTO_ID_LEN;
+
+	make_header(store, own);
+	if (data->len < HEADER_LEN || memcmp(data->data, own, magic_len) != 0)
+		return DAMAGED;
+	return memcmp(data->data, own, HEADER_LEN) == 0 ? GOOD : FOREIGN;
+}
+
+/* Read and unseal one file; *id gets the key's id it names. */
+static enum verdict
+open_file(struct store *store, const char *file, const char *kind,
+    const char *name, struct record *record, char id[CRYPTO_ID_LEN])
+{
+	struct buf data, plain, aad;
+	enum verdict verdict;
+
+	id[0] = '\0';
+	buf_init(&data, FILE_MAX_LEN);
+	buf_init(&plain, RECORD_MAX);
+	if (read_file(store->dir, file, &data) == -1) {
+		verdict = errno == ENOENT     ? ABSENT
+			  : errno == EMSGSIZE ? DAMAGED
+					      : UNREADABLE;
+		buf_clear(&data);
+		return verdict;
+	}
+	verdict = judge_header(store, &data);
+	if (verdict == FOREIGN)
+		snprintf(id, CRYPTO_ID_LEN, "%.16s",
+		    data.data + HEADER_LEN - CRYPTO_ID_LEN);
+	if (verdict == GOOD) {
+		make_aad(&aad, data.data, kind, name);
+		if (crypto_open(store->key.key, &aad, data.data + HEADER_LEN,
+			data.len - HEADER_LEN, &plain, NULL) == -1 ||
+		    record_decode(record, kind, name, &plain, NULL) == -1)
+			verdict = DAMAGED;
+		buf_clear(&aad);
+	}
+	buf_clear(&plain);
+	buf_clear(&data);
+	return verdict;
+}
+
+static int
+is_hex(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == strlen(text);
+}
+
+/* Nothing that cannot be opened is overwritten: it gets a name of its own. */
+static int
+move_aside(struct store *store, const char *file, enum verdict verdict,
+    const char *id, const char *name)
+{
+	char aside[NAME_LEN];
+
+	if (verdict == FOREIGN && is_hex(id))
+		snprintf(aside, sizeof(aside), "%s.key-%s", file, id);
+	else
+		snprintf(aside, sizeof(aside), "%s.damaged-%lld", file,
+		    (long long)clock_wall_ms());
+	if (renameat(store->dir, file, store->dir, aside) == -1) {
+		log_warn(name,
+		    "a stored credential cannot be opened, nor moved aside: "
+		    "file=%s/%s error=%s",
+		    store->path, file, strerror(errno));
+		return -1;
+	}
+	if (verdict == FOREIGN)
+		log_warn(name,
+		    "stored credential was sealed with another key; put that "
+		    "key back, or sign in again: key=%s kept=%s/%s",
+		    id, store->path, aside);
+	else
+		log_warn(name, "stored credential is damaged: kept=%s/%s",
+		    store->path, aside);
+	return 0;
+}
+
+/* A file that was moved aside for its key comes back with the key. */
+static void
+bring_back(struct store *store, const char *file, const char *name)
+{
+	char aside[NAME_LEN];
+
+	snprintf(aside, sizeof(aside), "%s.key-%s", file, store->key.id);
+	if (linkat(store->dir, aside, store->dir, file, 0) == -1)
+		return;
+	unlinkat(store->dir, aside, 0);
+	log_info(name, "stored credential is back with its key: file=%s/%s",
+	    store->path, file);
+}
+
+int
+store_load(struct store *store, const char *kind, const char *name,
+    struct record *record, struct err *err)
+{
+	char file[CRYPTO_HEX_LEN], prev[NAME_LEN], id[CRYPTO_ID_LEN];
+	enum verdict verdict;
+
+	record_init(record);
+	if (file_name(kind, name, file, err) == -1)
+		return -1;
+	bring_back(store, file, name);
+	verdict = open_file(store, file, kind, name, record, id);
+	if (verdict == GOOD)
+		return 1;
+	if (verdict == UNREADABLE)
+		return err_errno(err, ERR_TEMPORARY, errno,
+		    "the stored credential %s/%s cannot be read", store->path,
+		    file);
+	if (verdict != ABSENT)
+		move_aside(store, file, verdict, id, name);
+	snprintf(prev, sizeof(prev), "%s.prev", file);
+	verdict = open_file(store, prev, kind, name, record, id);
+	if (verdict == GOOD) {
+		log_warn(name, "the generation before is used: file=%s/%s",
+		    store->path, prev);
+		return 1;
+	}
+	if (verdict == DAMAGED || verdict == FOREIGN)
+		move_aside(store, prev, verdict, id, name);
+	return 0;
+}
+
+/* Everything of data, or errno. */
+static int
+write_all(int fd, const struct buf *data)
+{
+	size_t done = 0;
+	ssize_t put;
+
+	while (done < data->len) {
+		put = write(fd, data->data + done, data->len - done);
+		if (put == -1 && errno == EINTR)
+			continue;
+		if (put <= 0) {
+			if (put == 0)
+				errno = ENOSPC;
+			return -1;
+		}
+		done += (size_t)put;
+	}
+	return fsync(fd);
+}
+
+/* Disks lie: what was written is read again before the old file goes. */
+static int
+read_back(struct store *store, const char *temp, const struct buf *written)
+{
+	struct buf found;
+	int same;
+
+	buf_init(&found, FILE_MAX_LEN);
+	same = read_file(store->dir, temp, &found) == 0 &&
+	       found.len == written->len &&
+	       memcmp(found.data, written->data, found.len) == 0;
+	buf_clear(&found);
+	if (!same)
+		errno = EIO;
+	return same ? 0 : -1;
+}
+
+static int
+write_temp(struct store *store, const char *temp, const struct buf *data)
+{
+	int fd, rc, saved;
+
+	fd = openat(store->dir, temp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	rc = write_all(fd, data);
+	saved = errno;
+	if (close(fd) == -1 && rc == 0) {
+		rc = -1;
+		saved = errno;
+	}
+	errno = saved;
+	return rc == 0 ? read_back(store, temp, data) : -1;
+}
+
+/*
+ * The present file becomes the generation before, if it is good: a damaged one
+ * must not push a good .prev out.
+ */
+static int
+keep_previous(
+    struct store *store, const char *file, const char *kind, const char *name)
+{
+	char prev[NAME_LEN], temp[NAME_LEN], id[CRYPTO_ID_LEN];
+	struct record old;
+	enum verdict verdict;
+
+	record_init(&old);
+	verdict = open_file(store, file, kind, name, &old, id);
+	record_clear(&old);
+	if (verdict == ABSENT)
+		return 0;
+	if (verdict == UNREADABLE)
+		return -1;
+	if (verdict != GOOD)
+		return move_aside(store, file, verdict, id, name);
+	snprintf(prev, sizeof(prev), "%s.prev", file);
+	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s.prev", file);
+	unlinkat(store->dir, temp, 0);
+	if (linkat(store->dir, file, store->dir, temp, 0) == -1)
+		return -1;
+	return renameat(store->dir, temp, store->dir, prev);
+}
+
+static int
+replace(struct store *store, const char *file, const char *kind,
+    const char *name, const struct buf *data)
+{
+	char temp[NAME_LEN];
+	int saved;
+
+	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s", file);
+	unlinkat(store->dir, temp, 0);
+	if (write_temp(store, temp, data) == 0 &&
+	    keep_previous(store, file, kind, name) == 0 &&
+	    renameat(store->dir, temp, store->dir, file) == 0 &&
+	    fsync(store->dir) == 0)
+		return 0;
+	saved = errno;
+	unlinkat(store->dir, temp, 0);
+	errno = saved;
+	return -1;
+}
+
+int
+store_save(struct store *store, const char *kind, const char *name,
+    const struct record *record, struct err *err)
+{
+	char file[CRYPTO_HEX_LEN], header[HEADER_LEN + 1];
+	struct buf plain, data, aad;
+	int rc = -1;
+
+	buf_init(&plain, RECORD_MAX);
+	buf_init(&data, FILE_MAX_LEN);
+	make_header(store, header);
+	make_aad(&aad, header, kind, name);
+	if (file_name(kind, name, file, err) == -1 ||
+	    record_encode(record, kind, name, &plain, err) == -1)
+		goto out;
+	buf_adds(&data, header);
+	if (crypto_seal(store->key.key, &aad, &plain, &data, err) == -1)
+		goto out;
+	if (replace(store, file, kind, name, &data) == -1)
+		err_errno(err, ERR_TEMPORARY, errno,
+		    "the credential of %s cannot be saved in %s", name,
+		    store->path);
+	else
+		rc = 0;
+out:
+	buf_clear(&plain);
+	buf_clear(&data);
+	buf_clear(&aad);
+	return rc;
+}
+
+/* Left by a process that died while it wrote. Counts the sealed files. */
+static size_t
+sweep(struct store *store)
+{
+	struct dirent *entry;
+	size_t sealed = 0;
+	DIR *dir;
+	int fd;
+
+	fd = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, TEMP_PREFIX,
+			sizeof(TEMP_PREFIX) - 1) == 0)
+			unlinkat(store->dir, entry->d_name, 0);
+		else if (entry->d_name[0] != '.')
+			sealed++;
+	closedir(dir);
+	return sealed;
+}
+
+static int
+check_directory(const char *path, int fd, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_errno(err, ERR_CONFIG, errno, "store %s", path);
+	if ((st.st_mode & 077) != 0)
+		return err_set(err, ERR_CONFIG, "store",
+		    "others than its owner have rights on the store %s (mode "
+		    "%04o); chmod 0700 %s",
+		    path, (unsigned int)st.st_mode & 07777, path);
+	if (st.st_uid != geteuid() && geteuid() != 0)
+		return err_set(err, ERR_CONFIG, "store",
+		    "the store %s belongs to uid %u, this program runs as uid "
+		    "%u; chown it",
+		    path, (unsigned int)st.st_uid, (unsigned int)geteuid());
+	return 0;
+}
+
+static int
+open_directory(const char *path, struct err *err)
+{
+	int fd;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return err_errno(err, ERR_CONFIG, errno,
+		    "the store %s cannot be opened; its parent directory must "
+		    "be there and belong to this user",
+		    path);
+	if (check_directory(path, fd, err) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+check_parent(const char *directory, struct err *err)
+{
+	char *parent = mem_strdup(directory);
+	char *slash = strrchr(parent, '/');
+	struct stat st;
+	int rc;
+
+	if (slash != NULL)
+		slash[slash == parent] = '\0';
+	rc = slash == NULL ? 0 : stat(parent, &st);
+	if (rc == -1)
+		err_set(err, ERR_CONFIG, "store",
+		    "the store %s cannot be made: there is no directory %s; "
+		    "make it",
+		    directory, parent);
+	free(parent);
+	return rc;
+}
+
+int
+store_check(const char *directory, const char *key_path, struct err *err)
+{
+	struct sealkey key;
+	struct stat st;
+	int fd, rc;
+
+	if (stat(directory, &st) == -1 && errno == ENOENT)
+		return check_parent(directory, err);
+	fd = open_directory(directory, err);
+	if (fd == -1)
+		return -1;
+	close(fd);
+	if (stat(key_path, &st) == -1 && errno == ENOENT)
+		return 0; /* made on the first start */
+	rc = sealkey_load(&key, key_path, 0, err);
+	sealkey_clear(&key);
+	return rc;
+}
+
+struct store *
+store_open(const char *directory, const char *key_path, struct err *err)
+{
+	struct store *store;
+	int fd;
+
+	if (mkdir(directory, 0700) == -1 && errno != EEXIST) {
+		err_errno(err, ERR_CONFIG, errno,
+		    "the store %s cannot be made; its parent directory must be "
+		    "there and belong to this user",
+		    directory);
+		return NULL;
+	}
+	fd = open_directory(directory, err);
+	if (fd == -1)
+		return NULL;
+	store = mem_zalloc(1, sizeof(*store));
+	store->dir = fd;
+	store->path = mem_strdup(directory);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		err_set(err, ERR_CONFIG, "store",
+		    "another postoak-tokend uses the store %s; stop it, or "
+		    "configure another store",
+		    directory);
+		goto fail;
+	}
+	if (sealkey_load(&store->key, key_path, 1, err) == -1)
+		goto fail;
+	if (sweep(store) > 0 && store->key.made)
+		log_warn(NULL,
+		    "the seal key was gone and a new one was made; what is in "
+		    "the store needs the old one: store=%s key_file=%s",
+		    directory, key_path);
+	return store;
+fail:
+	store_close(store);
+	return NULL;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	close(store->dir);
+	free(store->path);
+	sealkey_clear(&store->key);
+	free(store);
+}
