@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decide - the decision of message.h: whose mail, allowed or rewritten, is
+ * there budget; one function a step, each of which may end it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "limits.h"
+#include "log.h"
+#include "message.h"
+
+/* A message while it is decided about. */
+struct step {
+	const struct message *message;
+	struct message_verdict *verdict;
+	struct address sender;
+	int sender_read; /* 1 an address, 0 null, -1 not understood */
+	struct address from;
+	int from_read;
+	const struct config_account *account;
+	struct address mailbox; /* to send as */
+	const struct conf_limit *limits[COUNTERS_ITEMS_MAX];
+	struct counters_item items[COUNTERS_ITEMS_MAX];
+	size_t count;
+	struct limits_message counted;
+};
+
+/* Note the outcome; always 1, "this was the last step". */
+static int
+done(struct step *s, const char *action)
+{
+	s->verdict->action = action;
+	if (s->verdict->reply.code != NULL)
+		(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
+		    "%s", s->verdict->reply.text);
+	return 1;
+}
+
+/* --- whose mail ---------------------------------------------------------- */
+
+static void
+read_senders(struct step *s)
+{
+	const struct message *m = s->message;
+	struct address_list list;
+
+	s->sender_read =
+	    address_parse_path(m->sender, strlen(m->sender), &s->sender);
+	if (m->fields[REWRITE_FROM].count == 0 ||
+	    m->fields[REWRITE_FROM].kept[0].cut || m->values.data == NULL)
+		return;
+	if (address_parse(
+		m->values.data + m->fields[REWRITE_FROM].kept[0].start,
+		m->fields[REWRITE_FROM].kept[0].len, &list) < 0)
+		return;
+	s->from_read = 1;
+	s->from = list.kept[0];
+}
+
+static size_t
+find_account(const struct step *s, const char **by)
+{
+	const struct message *m = s->message;
+	struct route_query query = {.login = m->login,
+	    .sender = s->sender_read == 1 ? &s->sender : NULL,
+	    .from = s->from_read ? &s->from : NULL,
+	    .client = &m->client};
+	size_t number = route_find(&m->config->route, &query, by);
+
+	if (number == ROUTE_NONE && m->config->unmatched != ROUTE_NONE) {
+		*by = "unmatched";
+		number = m->config->unmatched;
+	}
+	return number;
+}
+
+static int
+step_route(struct step *s)
+{
+	const struct message *m = s->message;
+	size_t number;
+
+	read_senders(s);
+	number = find_account(s, &s->verdict->by);
+	if (number != ROUTE_NONE) {
+		s->account = &m->config->accounts[number];
+		s->verdict->account = s->account;
+		return 0;
+	}
+	if (!m->config->unmatched_reject) {
+		(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
+		    "it is no account's mail");
+		return done(s, "passed");
+	}
+	reply_set(&s->verdict->reply, "550", "5.7.1",
+	    "the sender %.300s belongs to no account of this relay", m->sender);
+	return done(s, "refused");
+}
+
+static int
+in_domain(const struct step *s, const struct address *address)
+{
+	char key[ADDRESS_TEXT_MAX];
+
+	address_domain_key(address, key);
+	return strcmp(key, s->account->domain) == 0;
+}
+
+/* Which mailbox of a domain account: the one the message names. */
+static int
+find_mailbox(struct step *s)
+{
+	const char *login = s->message->login;
+
+	if (!s->account->is_domain) {
+		s->mailbox = s->account->own;
+		return 1;
+	}
+	s->mailbox = s->sender;
+	if (s->sender_read == 1 && in_domain(s, &s->mailbox))
+		return 1;
+	s->mailbox = s->from;
+	if (s->from_read && in_domain(s, &s->mailbox))
+		return 1;
+	return address_parse_path(login, strlen(login), &s->mailbox) == 1 &&
+	       in_domain(s, &s->mailbox);
+}
+
+static int
+step_mailbox(struct step *s)
+{
+	if (find_mailbox(s)) {
+		if (s->account->is_domain)
+			address_format(&s->mailbox, s->verdict->who);
+		else
+			(void)snprintf(s->verdict->who, sizeof(s->verdict->who),
+			    "%s", s->account->conf->name);
+		return 0;
+	}
+	(void)snprintf(s->verdict->who, sizeof(s->verdict->who), "%s",
+	    s->account->conf->name);
+	reply_set(&s->verdict->reply, "550", "5.7.1",
+	    "neither the envelope sender %.200s nor the From field is an "
+	    "address of %.200s",
+	    s->message->sender, s->account->domain + 1);
+	return done(s, "refused");
+}
+
+/* --- size ---------------------------------------------------------------- */
+
+static void
+too_large(struct reply *reply, const char *who, long long size, long long max)
+{
+	reply_set(reply, "552", "5.3.4",
+	    "the message has %lld bytes and account %.300s may send %lld at "
+	    "once",
+	    size, who, max);
+}
+
+static int
+step_size(struct step *s)
+{
+	const struct message *m = s->message;
+	const struct conf_account *conf = s->account->conf;
+	long long size = m->bytes > m->size ? m->bytes : m->size;
+
+	if (conf->max_message_size > 0 && size > conf->max_message_size) {
+		too_large(&s->verdict->reply, s->verdict->who, size,
+		    conf->max_message_size);
+		return done(s, "refused");
+	}
+	if (conf->max_recipients > 0 &&
+	    m->recipients > (unsigned long long)conf->max_recipients) {
+		reply_set(&s->verdict->reply, "550", "5.5.3",
+		    "the message has %zu recipients and account %.300s may "
+		    "send to %lld at once; without max_recipients Postfix can "
+		    "split it: smtp_destination_recipient_limit = %lld",
+		    m->recipients, s->verdict->who, conf->max_recipients,
+		    conf->max_recipients);
+		return done(s, "refused");
+	}
+	return 0;
+}
+
+/* --- sender -------------------------------------------------------------- */
+
+static int
+step_rewrite(struct step *s)
+{
+	const struct message *m = s->message;
+	struct rewrite_input input = {.sender = m->sender};
+	size_t i, k;
+
+	for (i = 0; i < REWRITE_NAMES; i++) {
+		struct rewrite_field *field = &input.fields[i];
+
+		field->count = m->fields[i].count;
+		for (k = 0; k < REWRITE_KEPT_MAX; k++) {
+			field->kept[k].data =
+			    m->values.data != NULL
+				? m->values.data + m->fields[i].kept[k].start
+				: "";
+			field->kept[k].len = m->fields[i].kept[k].len;
+			field->kept[k].cut = m->fields[i].kept[k].cut;
+		}
+	}
+	if (rewrite_decide(&s->account->policy, &s->mailbox, &input,
+		&s->verdict->rewrite) < 0) {
+		reply_set(&s->verdict->reply, "451", "4.3.0",
+		    "the sender could not be rewritten; try again later");
+		return done(s, "failed");
+	}
+	if (s->verdict->rewrite.refused) {
+		reply_set(&s->verdict->reply, "550", "5.7.1", "%s",
+		    s->verdict->rewrite.reason);
+		return done(s, "refused");
+	}
+	return 0;
+}
+
+/* --- limits -------------------------------------------------------------- */
+
+static size_t
+external_recipients(const struct step *s)
+{
+	const struct buf *domains = &s->message->domains;
+	size_t at, external = s->message->unlisted;
+
+	for (at = 0; at < domains->len; at += strlen(domains->data + at) + 1)
+		if (!config_is_internal(s->account, domains->data + at))
+			external++;
+	return external;
+}
+
+/* The same thing limited twice is counted once, against the smaller number. */
+static int
+merge_item(struct step *s, const struct counters_item *item,
+    const struct conf_limit *limit)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++) {
+		if (strcmp(s->items[i].key, item->key) != 0)
+			continue;
+		if (item->max < s->items[i].max) {
+			s->items[i].max = item->max;
+			s->limits[i] = limit;
+		}
+		return 1;
+	}
+	return 0;
+}
+
+static void
+add_item(struct step *s, const struct conf_limit *limit)
+{
+	struct counters_item *item = &s->items[s->count];
+
+	limits_item(item, s->account->conf, limit, &s->counted);
+	if (item->amount > 0 && !merge_item(s, item, limit))
+		s->limits[s->count++] = limit;
+}
+
+static void
+add_items(struct step *s)
+{
+	const struct message *m = s->message;
+	const struct conf_account *conf = s->account->conf;
+	size_t i;
+
+	s->counted = (struct limits_message){
+	    .who = s->verdict->who,
+	    .login = m->login,
+	    .client = m->client_text,
+	    .sender = m->sender,
+	    .recipients = m->recipients,
+	    .external_recipients = external_recipients(s),
+	    .bytes = (uint64_t)(m->bytes > m->size ? m->bytes : m->size),
+	};
+	for (i = 0; i < conf->limit_count; i++)
+		add_item(s, &conf->limits[i]);
+}
+
+/* The first thing to do when over the limit that can be done. */
+static enum conf_on_limit
+over_action(const struct conf_account *conf)
+{
+	size_t i;
+
+	/* hold needs a release that is running; there is none yet. */
+	for (i = 0; i < conf->on_limit_count; i++)
+		if (conf->on_limit[i] != CONF_LIMIT_HOLD)
+			return conf->on_limit[i];
+	return CONF_LIMIT_TEMPFAIL;
+}
+
+/* The limit that has to be waited for longest; one never met before all. */
+static size_t
+worst_item(const struct step *s)
+{
+	size_t i, worst = 0;
+
+	for (i = 0; i < s->count; i++) {
+		if (s->items[i].wait_ms < 0)
+			return i;
+		if (s->items[i].wait_ms > s->items[worst].wait_ms)
+			worst = i;
+	}
+	return worst;
+}
+
+static void
+over_limit(struct step *s, enum conf_on_limit action)
+{
+	size_t worst = worst_item(s);
+	const struct conf_limit *limit = s->limits[worst];
+	struct reply reply;
+	char who[REPLY_TEXT_MAX];
+
+	limits_who(who, sizeof(who), s->account->conf, limit, &s->counted);
+	reply_over_limit(&reply, action == CONF_LIMIT_TEMPFAIL, who, limit,
+	    &s->items[worst]);
+	if (action == CONF_LIMIT_OBSERVE)
+		(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
+		    "only observed: %.600s", reply.text);
+	else
+		s->verdict->reply = reply;
+}
+
+/*
+ * What makes a repeated reservation the same one. Postfix uses queue ids again
+ * (they are made of an inode and microseconds), so that they are told apart by
+ * what the message is, too.
+ */
+static const char *
+reservation_id(const struct step *s, const char *id, char text[COUNTERS_ID_MAX])
+{
+	const struct message *m = s->message;
+	unsigned long long hash = map_hash(m->sender, strlen(m->sender));
+
+	if (id[0] == '\0')
+		return NULL;
+	if (m->domains.len > 0)
+		hash ^= map_hash(m->domains.data, m->domains.len);
+	(void)snprintf(
+	    text, COUNTERS_ID_MAX, "%.80s %zu %llx", id, m->recipients, hash);
+	return text;
+}
+
+static int
+step_limits(struct step *s, struct counters *counters, const char *id)
+{
+	const struct conf_account *conf = s->account->conf;
+	enum conf_on_limit action = over_action(conf);
+	char text[COUNTERS_ID_MAX];
+	struct err err;
+	int granted;
+
+	add_items(s);
+	granted = counters_reserve(counters, reservation_id(s, id, text),
+	    s->items, s->count, action == CONF_LIMIT_OBSERVE, &err);
+	if (granted < 0) {
+		log_warn(id, "cannot count against limits: %s", err.text);
+		reply_set(&s->verdict->reply, "451", "4.3.0",
+		    "the sending limits cannot be counted at the moment; try "
+		    "again later");
+		return done(s, "failed");
+	}
+	if (granted)
+		return 0;
+	over_limit(s, action);
+	return s->verdict->reply.code != NULL ? done(s, "limited") : 0;
+}
+
+void
+message_decide(struct message *message, struct counters *counters,
+    const char *id, struct message_verdict *verdict)
+{
+	struct step s = {.message = message, .verdict = verdict};
+
+	memset(verdict, 0, sizeof(*verdict));
+	if (step_route(&s) || step_mailbox(&s) || step_size(&s) ||
+	    step_rewrite(&s) || step_limits(&s, counters, id))
+		return;
+	(void)done(&s, verdict->rewrite.changed ? "rewritten" : "passed");
+}
+
+void
+message_verdict_clear(struct message_verdict *verdict)
+{
+	rewrite_clear(&verdict->rewrite);
+}
+
+int
+message_too_large(const struct message *message, struct reply *reply)
+{
+	struct message_verdict verdict = {.action = NULL};
+	struct step s = {.message = message, .verdict = &verdict};
+	const struct conf_account *conf;
+	size_t number;
+
+	read_senders(&s);
+	number = find_account(&s, &verdict.by);
+	if (number == ROUTE_NONE)
+		return 0;
+	conf = message->config->accounts[number].conf;
+	if (conf->max_message_size == 0 ||
+	    message->size <= conf->max_message_size)
+		return 0;
+	too_large(reply, conf->name, message->size, conf->max_message_size);
+	return 1;
+}

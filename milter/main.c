@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * postoak-milter - makes the sender the account's own address and enforces
+ * the account's limits. postoak-milter(8) describes it.
+ *
+ * Threads: this one serves signals, the control socket and the clock of
+ * housekeeping; libmilter's serve the MTA. Logs one line per message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "config.h"
+#include "control.h"
+#include "counters.h"
+#include "daemon.h"
+#include "log.h"
+#include "session.h"
+#include "sock.h"
+#include "verbs.h"
+
+#define TICK_MS 1000
+#define STOP_MS 5000
+
+/* Signals come as bytes through a pipe. */
+static int signal_pipe[2] = {-1, -1};
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+	char byte = (char)number;
+
+	(void)!write(signal_pipe[1], &byte, 1);
+	errno = saved;
+}
+
+/*
+ * libmilter waits for HUP, TERM and INT in a thread of its own and would stop
+ * at each of them. A signal to the process is given to its first thread as
+ * long as that does not block it (signal(7) leaves the choice open, Linux
+ * always begins there), so this thread must never block them, and smfi_main,
+ * which does, runs in another one.
+ */
+static void
+catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
+	size_t i;
+
+	if (pipe(signal_pipe) < 0)
+		log_fatal(EX_OSERR, "cannot make a pipe: %s", strerror(errno));
+	for (i = 0; i < 2; i++) {
+		(void)fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
+		(void)fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+	}
+	(void)sigemptyset(&action.sa_mask);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+}
+
+/* 1 if it is time to stop. */
+static int
+take_signals(void)
+{
+	struct err err;
+	char byte;
+
+	while (read(signal_pipe[0], &byte, 1) == 1) {
+		if (byte != SIGHUP)
+			return 1;
+		sock_notify("RELOADING=1");
+		(void)verbs_reload(&err);
+		sock_notify("READY=1");
+	}
+	return 0;
+}
+
+static void
+serve(struct control *control, struct counters *counters)
+{
+	int64_t next_ms = clock_boot_ms() + TICK_MS, left_ms;
+
+	while (!take_signals() && !session_ended()) {
+		left_ms = next_ms - clock_boot_ms();
+		if (left_ms <= 0) {
+			counters_tick(counters);
+			sock_notify("WATCHDOG=1");
+			next_ms = clock_boot_ms() + TICK_MS;
+			left_ms = TICK_MS;
+		}
+		control_serve(control, signal_pipe[0], (int)left_ms);
+	}
+}
+
+/* Read and check the configuration; does not return if it is bad. */
+static struct config *
+read_config(const struct daemon_options *options)
+{
+	struct err err;
+	struct config *config = config_load(options->config_path, &err);
+
+	if (config == NULL ||
+	    session_check_address(config->conf->milter.listen, &err) < 0)
+		log_fatal(EX_CONFIG, "%s", err.text);
+	return config;
+}
+
+static int
+wants_hold(const struct conf_account *account)
+{
+	size_t i;
+
+	for (i = 0; i < account->on_limit_count; i++)
+		if (account->on_limit[i] == CONF_LIMIT_HOLD)
+			return 1;
+	return 0;
+}
+
+static void
+log_start(const struct config *config)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < config->count; i++)
+		count += (size_t)wants_hold(config->accounts[i].conf);
+	if (count > 0)
+		log_info(NULL,
+		    "on_limit = hold is not available, the next "
+		    "action applies: accounts=%zu",
+		    count);
+	log_info(NULL, "serving: accounts=%zu listen=%s counters=%s",
+	    config->count, config->conf->milter.listen,
+	    config->conf->milter.counters);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct daemon_options options;
+	struct config *config;
+	struct counters *counters;
+	struct control *control;
+	struct err err;
+	int failed;
+
+	daemon_parse(&options, argc, argv);
+	daemon_harden();
+	log_open("postoak-milter", options.foreground || options.check_only,
+	    options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	config = read_config(&options);
+	if (options.check_only)
+		return EX_OK;
+	daemon_detach(&options);
+
+	catch_signals();
+	counters = counters_open(config->conf->milter.counters, &err);
+	if (counters == NULL)
+		log_fatal(err_exit_code(err.kind), "%s", err.text);
+	verbs_init(options.config_path, counters);
+	control = control_open(config->conf->milter.control,
+	    config->conf->milter.admin_group, verbs_answer, &err);
+	if (control == NULL)
+		log_fatal(err_exit_code(err.kind), "%s", err.text);
+	if (session_listen(config->conf->milter.listen, counters, &err) < 0)
+		log_fatal(err_exit_code(err.kind), "%s", err.text);
+	log_start(config);
+	config_install(config);
+	if (session_start(&err) < 0)
+		log_fatal(err_exit_code(err.kind), "%s", err.text);
+	daemon_ready();
+
+	serve(control, counters);
+
+	failed = session_ended();
+	sock_notify("STOPPING=1");
+	session_stop(STOP_MS);
+	control_close(control);
+	counters_close(counters);
+	if (failed)
+		log_fatal(EX_SOFTWARE, "libmilter has ended");
+	log_info(NULL, "stopped");
+	return EX_OK;
+}

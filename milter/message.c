@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message - see message.h. This file collects; decide.c decides.
+ */
+#include "message.h"
+
+#include <string.h>
+
+void
+message_init(struct message *message)
+{
+	memset(message, 0, sizeof(*message));
+	buf_init(&message->domains, MESSAGE_DOMAINS_MAX);
+	buf_init(&message->values, MESSAGE_VALUES_MAX);
+}
+
+/* A large message's buffers are given back, a usual one's are used again. */
+static void
+empty(struct buf *buf)
+{
+	if (buf->size > 16 * 1024)
+		buf_clear(buf);
+	buf->len = 0;
+	buf->truncated = 0;
+}
+
+void
+message_reset(struct message *message)
+{
+	config_put(message->config);
+	message->config = NULL;
+	message->sender[0] = '\0';
+	message->login[0] = '\0';
+	message->size = 0;
+	message->bytes = 0;
+	message->recipients = 0;
+	message->unlisted = 0;
+	empty(&message->domains);
+	empty(&message->values);
+	memset(message->fields, 0, sizeof(message->fields));
+}
+
+void
+message_clear(struct message *message)
+{
+	message_reset(message);
+	buf_clear(&message->domains);
+	buf_clear(&message->values);
+}
+
+void
+message_mail(struct message *message, struct config *config, const char *sender,
+    const char *login, long long size)
+{
+	size_t len = strlen(sender);
+
+	message_reset(message);
+	message->config = config;
+	message->size = size;
+	/* A sender that does not fit is no address: kept as one that cannot
+	 * be read, so that it is replaced. */
+	if (len >= sizeof(message->sender))
+		memcpy(message->sender, "?", 2);
+	else
+		memcpy(message->sender, sender, len + 1);
+	len = login != NULL ? strlen(login) : 0;
+	if (len > 0 && len < sizeof(message->login))
+		memcpy(message->login, login, len + 1);
+}
+
+void
+message_rcpt(struct message *message, const char *recipient)
+{
+	struct address address;
+	char key[ADDRESS_TEXT_MAX];
+
+	message->recipients++;
+	/* One without a domain is local; it counts as one not known. */
+	if (address_parse_path(recipient, strlen(recipient), &address) == 1) {
+		address_domain_key(&address, key);
+		if (buf_add(&message->domains, key, strlen(key) + 1) == 0)
+			return;
+	}
+	message->unlisted++;
+}
+
+void
+message_header(struct message *message, const char *name, const char *value)
+{
+	enum rewrite_name field = rewrite_field_find(name);
+	size_t i, len = strlen(value);
+
+	message->bytes += (long long)(strlen(name) + len + 4);
+	if (field == REWRITE_NAMES)
+		return;
+	i = message->fields[field].count++;
+	if (i >= REWRITE_KEPT_MAX)
+		return;
+	message->fields[field].kept[i].start = message->values.len;
+	if (len > REWRITE_VALUE_MAX) {
+		len = REWRITE_VALUE_MAX;
+		message->fields[field].kept[i].cut = 1;
+	}
+	if (buf_add(&message->values, value, len) < 0) {
+		len = 0;
+		message->fields[field].kept[i].cut = 1;
+	}
+	message->fields[field].kept[i].len = len;
+}
+
+void
+message_body(struct message *message, size_t len)
+{
+	message->bytes += (long long)len;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_MESSAGE_H
+#define POSTOAK_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "config.h"
+#include "counters.h"
+#include "reply.h"
+#include "rewrite.h"
+#include "route.h"
+
+/*
+ * message - what is known of the message under way, and the decision at its
+ * end. Knows nothing of libmilter. However large a message, what is kept of it
+ * is bounded.
+ */
+
+#define MESSAGE_SENDER_MAX 1024		 /* bytes of the envelope sender */
+#define MESSAGE_LOGIN_MAX 512		 /* bytes of the SASL login */
+#define MESSAGE_DOMAINS_MAX (256 * 1024) /* bytes of recipients' domains */
+#define MESSAGE_VALUES_MAX (64 * 1024)	 /* bytes of field values */
+
+struct message {
+	struct config *config; /* the snapshot it began with */
+	char sender[MESSAGE_SENDER_MAX];
+	char login[MESSAGE_LOGIN_MAX];
+	struct route_client client;
+	char client_text[64];
+	long long size;	 /* as declared with SIZE=, 0 if it was not */
+	long long bytes; /* seen, if the body was asked for */
+	size_t recipients;
+	size_t unlisted;    /* recipients that did not fit into domains */
+	struct buf domains; /* a NUL-terminated key per recipient */
+	struct buf values;
+	struct {
+		size_t count;
+		struct {
+			size_t start;
+			size_t len;
+			int cut;
+		} kept[REWRITE_KEPT_MAX];
+	} fields[REWRITE_NAMES];
+};
+
+/* What is to be done, and what the log says. */
+struct message_verdict {
+	struct reply reply; /* code NULL: carry out the edits and accept */
+	struct rewrite_result rewrite;
+	const char *action; /* "passed", "rewritten", "limited", "refused" */
+	const struct config_account *account; /* NULL: nobody's */
+	char who[ADDRESS_TEXT_MAX];	      /* the account, or its mailbox */
+	const char *by;			      /* how it was chosen */
+	char reason[REPLY_TEXT_MAX]; /* for the log; "" if all is well */
+};
+
+void message_init(struct message *message);
+
+/* Forget the message; the connection's client is kept. */
+void message_reset(struct message *message);
+void message_clear(struct message *message);
+
+/* MAIL: takes a reference to the configuration from the caller. */
+void message_mail(struct message *message, struct config *config,
+    const char *sender, const char *login, long long size);
+
+/*
+ * At MAIL: 1 and *reply if the declared size is more than the account may
+ * send (as far as it is known by then), else 0.
+ */
+int message_too_large(const struct message *message, struct reply *reply);
+
+void message_rcpt(struct message *message, const char *recipient);
+void message_header(
+    struct message *message, const char *name, const char *value);
+void message_body(struct message *message, size_t len);
+
+/*
+ * Decide, and count against the limits. "id" names the message at its MTA, ""
+ * if it has no name. message_verdict_clear frees what *verdict holds.
+ */
+void message_decide(struct message *message, struct counters *counters,
+    const char *id, struct message_verdict *verdict);
+void message_verdict_clear(struct message_verdict *verdict);
+
+#endif
