@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,9 @@ grow(struct buf *buf, size_t len)
 
 	if (len > buf->max - buf->len)
 		return refuse(buf, EMSGSIZE);
+	/* Nobody has that much; doubling must not overflow. */
+	if (buf->len + len > SIZE_MAX / 4)
+		return refuse(buf, ENOMEM);
 	if (buf->len + len + 1 <= buf->size)
 		return 0;
 	while (size < buf->len + len + 1)

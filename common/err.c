@@ -26,62 +26,101 @@ static const struct {
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /*
- * Texts travel in one-line protocols, logs and terminals: no control
- * character may be in them, whatever a provider sent.
+ * Texts travel in one-line protocols, logs and terminals: no control character
+ * may be in them, whatever a provider sent. That includes U+0080 to U+009F,
+ * which some terminals obey as they do ESC.
  */
 static void
 make_printable(char *text)
 {
 	unsigned char *p;
 
-	for (p = (unsigned char *)text; *p != '\0'; p++)
+	for (p = (unsigned char *)text; *p != '\0'; p++) {
 		if (*p < 0x20 || *p == 0x7f)
 			*p = ' ';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			p[0] = p[1] = ' ';
+	}
 }
 
+/* A text that was cut may end within a character of UTF-8: take it away. */
 static void
-set_head(struct err *err, enum err_kind kind, const char *code)
+drop_half_character(char *text, size_t len)
 {
+	size_t tail = 0;
+
+	while (tail < 3 && tail < len &&
+	       ((unsigned char)text[len - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	if (tail < len && (unsigned char)text[len - 1 - tail] >= 0xc0)
+		text[len - 1 - tail] = '\0';
+}
+
+/*
+ * Texts are made aside: an argument may be err's own text or code, to put
+ * something before it.
+ */
+static void
+fill(struct err *err, enum err_kind kind, const char *code, const char *text)
+{
+	char own_code[sizeof(err->code)];
+
+	snprintf(own_code, sizeof(own_code), "%s", code);
+	memcpy(err->code, own_code, sizeof(own_code));
 	err->kind = kind;
 	err->retry_ms = 0;
-	snprintf(err->code, sizeof(err->code), "%s", code);
+	snprintf(err->text, sizeof(err->text), "%s", text);
+	make_printable(err->text);
+}
+
+/* Format into text; at most size - 1 bytes, whole characters. */
+static void
+format(char *text, size_t size, const char *fmt, va_list ap)
+{
+	int len = vsnprintf(text, size, fmt, ap);
+
+	if (len < 0)
+		text[0] = '\0';
+	else if ((size_t)len >= size)
+		drop_half_character(text, size - 1);
 }
 
 int
 err_set(
     struct err *err, enum err_kind kind, const char *code, const char *fmt, ...)
 {
+	char text[sizeof(err->text)];
 	va_list ap;
 
 	if (err == NULL)
 		return -1;
-	set_head(err, kind, code);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	format(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	make_printable(err->text);
+	fill(err, kind, code, text);
 	return -1;
 }
 
 int
 err_errno(struct err *err, enum err_kind kind, int errnum, const char *fmt, ...)
 {
+	char text[sizeof(err->text)];
 	char reason[128];
 	va_list ap;
 	size_t used;
 
 	if (err == NULL)
 		return -1;
-	set_head(err, kind, "errno");
+	/* The reason matters most: it always has its room. */
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	format(text, sizeof(text) - sizeof(reason) - 2, fmt, ap);
 	va_end(ap);
 	/* XSI form: strerror is not safe in threaded programs. */
 	if (strerror_r(errnum, reason, sizeof(reason)) != 0)
 		snprintf(reason, sizeof(reason), "error %d", errnum);
-	used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s", reason);
-	make_printable(err->text);
+	used = strlen(text);
+	snprintf(text + used, sizeof(text) - used, ": %s", reason);
+	fill(err, kind, "errno", text);
 	return -1;
 }
 

@@ -30,8 +30,8 @@ struct err {
 
 /*
  * Fill *err. The text is cut at its maximum and made printable: control
- * characters become blanks. err may be NULL. Always returns -1, so that
- * "return err_set(...)" reads well.
+ * characters become blanks. err may be NULL; its own text may be an argument.
+ * Always returns -1, so that "return err_set(...)" reads well.
  */
 int err_set(struct err *err, enum err_kind kind, const char *code,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "utf8.h"
+
 #define LINE_MAX_BYTES 2048
 
 static const char *program = "postoak";
@@ -36,18 +38,36 @@ log_set_level(enum log_level level)
 	max_level = (int)level;
 }
 
-/* Whatever reached us from outside must not forge or break a log line. */
+/* Does a terminal or a log reader obey it? Also U+0080 to U+009F. */
+static int
+is_control(const char *p, size_t len)
+{
+	unsigned char c = (unsigned char)*p;
+
+	return c < 0x20 || c == 0x7f ||
+	       (len == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+/*
+ * Whatever reached us from outside must not forge or break a log line: controls
+ * and what is no UTF-8 are shown as \xNN.
+ */
 static void
 escape(char *out, size_t size, const char *in)
 {
 	size_t used = 0;
-	unsigned char c;
+	size_t len;
 
-	for (; (c = (unsigned char)*in) != '\0' && used + 5 < size; in++) {
-		if (c >= 0x20 && c != 0x7f)
-			out[used++] = (char)c;
-		else
-			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
+	for (; *in != '\0' && used + 5 < size; in += len) {
+		len = utf8_length(in);
+		if (len > 0 && !is_control(in, len)) {
+			memcpy(out + used, in, len);
+			used += len;
+			continue;
+		}
+		len = 1;
+		used += (size_t)snprintf(
+		    out + used, 5, "\\x%02x", (unsigned char)*in);
 	}
 	out[used] = '\0';
 }

@@ -9,6 +9,7 @@
 #include "secret.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,10 +26,11 @@ int
 secret_set(struct secret *secret, const char *data, size_t len)
 {
 	size_t size = mapped_size(len);
-	char *copy;
+	char *copy = MAP_FAILED;
 
-	copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (len < SIZE_MAX / 2)
+		copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (copy == MAP_FAILED) {
 		secret_clear(secret);
 		errno = ENOMEM;

@@ -37,13 +37,18 @@ int
 wire_put_bytes(struct buf *out, const char *name, const char *value, size_t len,
     struct err *err)
 {
-	if (!name_is_valid(name, strlen(name)))
+	/* wire_end refuses the block if the caller goes on all the same. */
+	if (!name_is_valid(name, strlen(name))) {
+		out->truncated = 1;
 		return err_set(err, ERR_PROTOCOL, "value",
 		    "a name on the token socket is not [a-z0-9_]");
+	}
 	/* The value may be a secret: it is not repeated in the text. */
-	if (!value_is_valid(value, len))
+	if (!value_is_valid(value, len)) {
+		out->truncated = 1;
 		return err_set(err, ERR_PROTOCOL, "value",
 		    "the value of %s holds CR, LF or NUL", name);
+	}
 	if (buf_adds(out, name) == -1 || buf_add(out, "=", 1) == -1 ||
 	    buf_add(out, value, len) == -1 || buf_add(out, "\n", 1) == -1)
 		return err_set(err, ERR_PROTOCOL, "size",
@@ -73,7 +78,9 @@ wire_end(struct buf *out, struct err *err)
 {
 	if (buf_add(out, "\n", 1) == -1 || out->truncated)
 		return err_set(err, ERR_PROTOCOL, "size",
-		    "a block is larger than %zu bytes", out->max);
+		    "a block has a value that cannot be sent, or is larger "
+		    "than %zu bytes",
+		    out->max);
 	return 0;
 }
 
@@ -170,11 +177,31 @@ wire_get_int(const struct wire *wire, const char *name, long long min,
 	return 0;
 }
 
+/*
+ * PROTOCOL knows five kinds. A fault of ours is temporary to the other side: no
+ * mail may bounce for it.
+ */
+static const char *
+kind_on_wire(enum err_kind kind)
+{
+	if (kind == ERR_NONE || kind == ERR_BUG)
+		kind = ERR_TEMPORARY;
+	return err_kind_name(kind);
+}
+
+static enum err_kind
+kind_from_wire(const char *name)
+{
+	enum err_kind kind = err_kind_parse(name);
+
+	return kind == ERR_NONE || kind == ERR_BUG ? ERR_PROTOCOL : kind;
+}
+
 int
 wire_put_err(struct buf *out, const struct err *failure)
 {
 	if (wire_put(out, "status", "error", NULL) == -1 ||
-	    wire_put(out, "kind", err_kind_name(failure->kind), NULL) == -1 ||
+	    wire_put(out, "kind", kind_on_wire(failure->kind), NULL) == -1 ||
 	    wire_put(out, "code", failure->code, NULL) == -1)
 		return -1;
 	if (failure->retry_ms > 0 &&
@@ -198,7 +225,7 @@ wire_answer(const struct wire *wire, struct err *err)
 	if (status == NULL || strcmp(status, "error") != 0)
 		return err_set(err, ERR_PROTOCOL, "syntax",
 		    "the answer on the token socket has no status");
-	err_set(err, err_kind_parse(wire_get(wire, "kind")),
+	err_set(err, kind_from_wire(wire_get(wire, "kind")),
 	    code != NULL ? code : "unknown", "%s",
 	    text != NULL ? text : "no reason was given");
 	if (wire_get_int(wire, "retry_ms", 0, INT_MAX, &retry_ms, NULL) == 0 &&
