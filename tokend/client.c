@@ -25,7 +25,6 @@
 #define RESERVED_FDS 128 /* for exchanges, files, libraries */
 #define CLIENTS_MAX 60000
 #define UNTRUSTED_SHARE 16 /* of the places for one user who is not listed */
-#define ACCEPT_PAUSE_MS 1000
 
 struct client {
 	TAILQ_ENTRY(client) entry;
@@ -44,16 +43,6 @@ struct client {
 	int ended;   /* sends no more requests */
 	int last;    /* close when out is sent */
 	int dead;    /* free it when work() is through */
-};
-
-struct client_listener {
-	TAILQ_ENTRY(client_listener) entry;
-	const struct client_protocol *protocol;
-	char *path;
-	int fd;
-	int inherited;
-	struct event *acceptable;
-	struct timer pause; /* when there are no descriptors left */
 };
 
 /* Oldest activity first. */
@@ -331,8 +320,8 @@ make_place(const struct client_protocol *protocol, uid_t uid)
 	return 1;
 }
 
-static void
-add_client(const struct client_protocol *protocol, int fd)
+void
+client_take(const struct client_protocol *protocol, int fd)
 {
 	struct sock_peer peer = {0, (uid_t)-1, (gid_t)-1};
 	struct client *client;
@@ -370,95 +359,8 @@ add_client(const struct client_protocol *protocol, int fd)
 	event_add(client->readable, NULL);
 }
 
-/* --- listening -------------------------------------------------------------
+/* --- start and end ---------------------------------------------------------
  */
-
-static void
-pause_is_over(void *arg)
-{
-	struct client_listener *listener = arg;
-
-	event_add(listener->acceptable, NULL);
-}
-
-static void
-on_acceptable(evutil_socket_t fd, short what, void *arg)
-{
-	struct client_listener *listener = arg;
-	int i, client;
-
-	(void)what;
-	for (i = 0; i < 64; i++) {
-		client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (client != -1) {
-			add_client(listener->protocol, client);
-			continue;
-		}
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
-		if (errno == EAGAIN)
-			return;
-		log_warn(listener->protocol->name,
-		    "no connection can be taken for a second: error=%s",
-		    strerror(errno));
-		event_del(listener->acceptable);
-		timer_set(&listener->pause, clock_boot_ms() + ACCEPT_PAUSE_MS);
-		return;
-	}
-}
-
-struct client_listener *
-client_listen(const struct client_protocol *protocol, const char *path,
-    mode_t mode, struct err *err)
-{
-	struct client_listener *listener;
-	int fd = sock_inherited(path);
-	int inherited = fd != -1;
-
-	if (fd == -1)
-		fd = sock_listen(path, mode, err);
-	if (fd == -1)
-		return NULL;
-	listener = mem_zalloc(1, sizeof(*listener));
-	listener->protocol = protocol;
-	listener->path = mem_strdup(path);
-	listener->fd = fd;
-	listener->inherited = inherited;
-	timer_init(&listener->pause, pause_is_over, listener);
-	listener->acceptable =
-	    event_new(loop, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
-	TAILQ_INSERT_TAIL(&listeners, listener, entry);
-	if (listener->acceptable == NULL ||
-	    event_add(listener->acceptable, NULL) == -1) {
-		err_set(err, ERR_TEMPORARY, "memory", "out of memory");
-		client_unlisten(listener);
-		return NULL;
-	}
-	return listener;
-}
-
-void
-client_unlisten(struct client_listener *listener)
-{
-	if (listener == NULL)
-		return;
-	/* The service manager's socket stays: it starts the next one. */
-	if (!listener->inherited)
-		sock_unlink(listener->path, listener->fd);
-	if (listener->acceptable != NULL)
-		event_free(listener->acceptable);
-	timer_cancel(&listener->pause);
-	close(listener->fd);
-	TAILQ_REMOVE(&listeners, listener, entry);
-	free(listener->path);
-	free(listener);
-}
-
-const char *
-client_listener_path(const struct client_listener *listener)
-{
-	return listener->path;
-}
 
 void
 client_start(struct event_base *base)
@@ -488,13 +390,6 @@ client_unsent(void)
 	if (client->out.len > 0)
 		return 1;
 	return 0;
-}
-
-void
-client_stop_listening(void)
-{
-	while (!TAILQ_EMPTY(&listeners))
-		client_unlisten(TAILQ_FIRST(&listeners));
 }
 
 void

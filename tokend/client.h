@@ -39,17 +39,8 @@ struct client_protocol {
 /* Once. The limit on connections follows from RLIMIT_NOFILE. */
 void client_start(struct event_base *base);
 
-/*
- * Take connections on path, from the service manager's socket or one made with
- * this mode. NULL with ERR_CONFIG.
- */
-struct client_listener *client_listen(const struct client_protocol *protocol,
-    const char *path, mode_t mode, struct err *err);
-
-/* No more connections there; those that are stay. */
-void client_unlisten(struct client_listener *listener);
-
-const char *client_listener_path(const struct client_listener *listener);
+/* A connection that was accepted; the descriptor is taken. */
+void client_take(const struct client_protocol *protocol, int fd);
 
 uid_t client_uid(const struct client *client);
 
@@ -69,8 +60,7 @@ void client_answer(struct client *client, struct buf *answer, int last);
 /* 1 while an answer waits to be sent to somebody. */
 int client_unsent(void);
 
-/* The end: first all listeners, later all connections. */
-void client_stop_listening(void);
+/* Close all. */
 void client_stop(void);
 
 #endif

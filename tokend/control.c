@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "config.h"
 #include "json.h"
+#include "listener.h"
 #include "log.h"
 #include "mem.h"
 #include "sock.h"
@@ -33,7 +34,7 @@ struct pending {
 };
 
 static control_reload *reload;
-static struct client_listener *listener;
+static struct listener *listener;
 static int64_t started_ms;
 
 /* --- answers ---------------------------------------------------------------
@@ -350,18 +351,17 @@ give_to_group(const char *path)
 int
 control_listen(const char *path, control_reload *the_reload, struct err *err)
 {
-	struct client_listener *next;
+	struct listener *next;
 
 	if (started_ms == 0)
 		started_ms = clock_boot_ms();
 	reload = the_reload;
-	if (listener != NULL &&
-	    strcmp(client_listener_path(listener), path) == 0)
+	if (listener != NULL && strcmp(listener_path(listener), path) == 0)
 		return 0;
-	next = client_listen(&control_protocol, path, SOCKET_MODE, err);
+	next = listener_open(&control_protocol, path, SOCKET_MODE, err);
 	if (next == NULL)
 		return -1;
-	client_unlisten(listener);
+	listener_close(listener);
 	listener = next;
 	give_to_group(path);
 	return 0;

@@ -20,9 +20,9 @@
 #include "mem.h"
 #include "schedule.h"
 #include "timer.h"
+#include "unsaved.h"
 
 #define SOON_MS 1000 /* retry_ms of who waited in vain */
-#define SAVE_RETRY_MS 30000LL
 
 struct credential {
 	struct grant_order order;
@@ -38,10 +38,8 @@ struct credential {
 	int has_refresh;
 	int64_t keep_alive_ms;
 	struct failure *failure;
-	struct record *unsaved;
-	struct err *unsaved_why;
-	int64_t save_ms;
-	int64_t asked_ms; /* 0: never */
+	struct unsaved *unsaved; /* NULL: the disk is up to date */
+	int64_t asked_ms;	 /* 0: never */
 	int64_t forced_ms;
 	struct grant *running;
 	struct handout_waits waits;
@@ -119,7 +117,7 @@ set_timer(struct credential *c)
 	int64_t at_ms = exchange_due(c);
 
 	if (c->unsaved != NULL)
-		at_ms = earlier(at_ms, c->save_ms);
+		at_ms = earlier(at_ms, c->unsaved->retry_ms);
 	if (at_ms != 0)
 		timer_set(&c->timer, at_ms);
 	else
@@ -191,48 +189,6 @@ wait_is_over(void *owner, struct handout_wait *wait)
  */
 
 static void
-forget_unsaved(struct credential *c)
-{
-	if (c->unsaved == NULL)
-		return;
-	record_clear(c->unsaved);
-	free(c->unsaved);
-	free(c->unsaved_why);
-	c->unsaved = NULL;
-	c->unsaved_why = NULL;
-}
-
-static void
-keep_unsaved(struct credential *c, struct grant_token *token)
-{
-	forget_unsaved(c);
-	if (token->unsaved == NULL)
-		return;
-	c->unsaved = token->unsaved;
-	token->unsaved = NULL;
-	c->unsaved_why = mem_zalloc(1, sizeof(struct err));
-	*c->unsaved_why = token->save_error;
-	c->save_ms = clock_boot_ms() + SAVE_RETRY_MS;
-	log_warn(log_id(c),
-	    "refresh token not saved, the one before stays on disk: %s",
-	    token->save_error.text);
-}
-
-static void
-save_again(struct credential *c)
-{
-	struct err err;
-
-	if (store_save(c->store, grant_record_kind(&c->order), log_id(c),
-		c->unsaved, &err) == 0) {
-		log_info(log_id(c), "refresh token saved after all");
-		forget_unsaved(c);
-	} else {
-		c->save_ms = clock_boot_ms() + SAVE_RETRY_MS;
-	}
-}
-
-static void
 take_token(struct credential *c, struct grant_token *token)
 {
 	int64_t now_ms = clock_boot_ms();
@@ -258,7 +214,7 @@ take_token(struct credential *c, struct grant_token *token)
 	    token->how, (long long)token->expires_in_s, c->token_id,
 	    (long long)(c->renew_ms - now_ms) / 1000,
 	    c->scope != NULL ? c->scope : "-");
-	keep_unsaved(c, token);
+	unsaved_take(&c->unsaved, &c->order, token);
 }
 
 static void
@@ -289,7 +245,7 @@ begin(struct credential *c)
 
 	if (c->running != NULL)
 		return 0;
-	c->order.unsaved = c->unsaved;
+	c->order.unsaved = c->unsaved != NULL ? &c->unsaved->record : NULL;
 	c->running = grant_start(&c->order, c->store, on_done, c, &failure);
 	if (c->running == NULL)
 		failure_take(&c->failure, &c->order, &failure, 1, chance());
@@ -304,8 +260,8 @@ on_time(void *arg)
 	int64_t now_ms = clock_boot_ms();
 	int64_t due = exchange_due(c);
 
-	if (c->unsaved != NULL && now_ms >= c->save_ms)
-		save_again(c);
+	if (c->unsaved != NULL && now_ms >= c->unsaved->retry_ms)
+		unsaved_retry(&c->unsaved, &c->order, c->store);
 	if (due != 0 && now_ms >= due)
 		(void)begin(c);
 	else
@@ -419,8 +375,8 @@ credential_status(struct credential *c, struct credential_status *status)
 		status->token_id = c->token_id;
 		status->expires_in_s = (c->expires_ms - now_ms) / 1000;
 	}
-	if (c->unsaved_why != NULL)
-		status->unsaved = c->unsaved_why->text;
+	if (c->unsaved != NULL)
+		status->unsaved = c->unsaved->why.text;
 	if (c->failure == NULL)
 		return;
 	status->failure = &c->failure->err;
@@ -528,8 +484,8 @@ credential_free(struct credential *c, const struct err *reason)
 	timer_cancel(&c->timer);
 	/* The last chance for what the disk would not take. */
 	if (c->unsaved != NULL)
-		save_again(c);
-	forget_unsaved(c);
+		unsaved_retry(&c->unsaved, &c->order, c->store);
+	unsaved_forget(&c->unsaved);
 	secret_clear(&c->token);
 	free(c->scope);
 	free(c->failure);

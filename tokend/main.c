@@ -23,6 +23,7 @@
 #include "crypto.h"
 #include "daemon.h"
 #include "http.h"
+#include "listener.h"
 #include "log.h"
 #include "server.h"
 #include "sock.h"
@@ -157,7 +158,7 @@ wind_up(void)
 
 	sock_notify("STOPPING=1");
 	log_info(NULL, "stopping");
-	client_stop_listening();
+	listener_close_all();
 	err_set(&reason, ERR_TEMPORARY, "stopping",
 	    "postoak-tokend is being stopped; ask again when it is back");
 	reason.retry_ms = 1000;
@@ -214,6 +215,7 @@ start_libraries(void)
 	    http_start(loop, options.via_path, &err) == -1)
 		fatal(&err);
 	client_start(loop);
+	listener_start(loop);
 	catch_signals();
 }
 

@@ -12,6 +12,7 @@
 #include "account.h"
 #include "clock.h"
 #include "config.h"
+#include "listener.h"
 #include "log.h"
 #include "mem.h"
 #include "wire.h"
@@ -30,7 +31,7 @@ struct pending {
 	char *user;
 };
 
-static struct client_listener **listeners;
+static struct listener **listeners;
 static size_t listener_count;
 
 /* --- answers ---------------------------------------------------------------
@@ -330,14 +331,14 @@ const struct client_protocol server_protocol = {
 /* --- sockets ---------------------------------------------------------------
  */
 
-static struct client_listener *
+static struct listener *
 listener_on(const char *path)
 {
 	size_t i;
 
 	for (i = 0; i < listener_count; i++)
 		if (listeners[i] != NULL &&
-		    strcmp(client_listener_path(listeners[i]), path) == 0)
+		    strcmp(listener_path(listeners[i]), path) == 0)
 			return listeners[i];
 	return NULL;
 }
@@ -355,27 +356,27 @@ is_listed(const struct conf_list *paths, const char *path)
 
 /* Close what of table is not in the running set. */
 static void
-take_back(struct client_listener **table, size_t count)
+take_back(struct listener **table, size_t count)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (listener_on(client_listener_path(table[i])) != table[i])
-			client_unlisten(table[i]);
+		if (listener_on(listener_path(table[i])) != table[i])
+			listener_close(table[i]);
 	free(table);
 }
 
 int
 server_listen(const struct conf_list *paths, struct err *err)
 {
-	struct client_listener **next, *one;
+	struct listener **next, *one;
 	size_t i, count = 0;
 
-	next = mem_zalloc(paths->count, sizeof(struct client_listener *));
+	next = mem_zalloc(paths->count, sizeof(struct listener *));
 	for (i = 0; i < paths->count; i++) {
 		one = listener_on(paths->items[i]);
 		if (one == NULL)
-			one = client_listen(&server_protocol, paths->items[i],
+			one = listener_open(&server_protocol, paths->items[i],
 			    SOCKET_MODE, err);
 		if (one == NULL) {
 			take_back(next, count);
@@ -384,8 +385,8 @@ server_listen(const struct conf_list *paths, struct err *err)
 		next[count++] = one;
 	}
 	for (i = 0; i < listener_count; i++)
-		if (!is_listed(paths, client_listener_path(listeners[i])))
-			client_unlisten(listeners[i]);
+		if (!is_listed(paths, listener_path(listeners[i])))
+			listener_close(listeners[i]);
 	free(listeners);
 	listeners = next;
 	listener_count = count;

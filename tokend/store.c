@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,11 +20,11 @@
 #include "log.h"
 #include "mem.h"
 #include "sealkey.h"
+#include "storedir.h"
 
 #define HEADER_FORMAT "postoak sealed 1 %s\n"
 #define HEADER_LEN (sizeof("postoak sealed 1 \n") - 1 + CRYPTO_ID_LEN - 1)
 #define FILE_MAX_LEN (RECORD_MAX + 1024)
-#define TEMP_PREFIX "tmp."
 #define NAME_LEN (CRYPTO_HEX_LEN + 48)
 
 struct store {
@@ -299,7 +298,7 @@ keep_previous(
 	if (verdict != GOOD)
 		return move_aside(store, file, verdict, id, name);
 	snprintf(prev, sizeof(prev), "%s.prev", file);
-	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s.prev", file);
+	snprintf(temp, sizeof(temp), STOREDIR_TEMP "%s.prev", file);
 	unlinkat(store->dir, temp, 0);
 	if (linkat(store->dir, file, store->dir, temp, 0) == -1)
 		return -1;
@@ -313,7 +312,7 @@ replace(struct store *store, const char *file, const char *kind,
 	char temp[NAME_LEN];
 	int saved;
 
-	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s", file);
+	snprintf(temp, sizeof(temp), STOREDIR_TEMP "%s", file);
 	unlinkat(store->dir, temp, 0);
 	if (write_temp(store, temp, data) == 0 &&
 	    keep_previous(store, file, kind, name) == 0 &&
@@ -357,89 +356,6 @@ out:
 	return rc;
 }
 
-/* Left by a process that died while it wrote. Counts the sealed files. */
-static size_t
-sweep(struct store *store)
-{
-	struct dirent *entry;
-	size_t sealed = 0;
-	DIR *dir;
-	int fd;
-
-	fd = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return 0;
-	}
-	while ((entry = readdir(dir)) != NULL)
-		if (strncmp(entry->d_name, TEMP_PREFIX,
-			sizeof(TEMP_PREFIX) - 1) == 0)
-			unlinkat(store->dir, entry->d_name, 0);
-		else if (entry->d_name[0] != '.')
-			sealed++;
-	closedir(dir);
-	return sealed;
-}
-
-static int
-check_directory(const char *path, int fd, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return err_errno(err, ERR_CONFIG, errno, "store %s", path);
-	if ((st.st_mode & 077) != 0)
-		return err_set(err, ERR_CONFIG, "store",
-		    "others than its owner have rights on the store %s (mode "
-		    "%04o); chmod 0700 %s",
-		    path, (unsigned int)st.st_mode & 07777, path);
-	if (st.st_uid != geteuid() && geteuid() != 0)
-		return err_set(err, ERR_CONFIG, "store",
-		    "the store %s belongs to uid %u, this program runs as uid "
-		    "%u; chown it",
-		    path, (unsigned int)st.st_uid, (unsigned int)geteuid());
-	return 0;
-}
-
-static int
-open_directory(const char *path, struct err *err)
-{
-	int fd;
-
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return err_errno(err, ERR_CONFIG, errno,
-		    "the store %s cannot be opened; its parent directory must "
-		    "be there and belong to this user",
-		    path);
-	if (check_directory(path, fd, err) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-check_parent(const char *directory, struct err *err)
-{
-	char *parent = mem_strdup(directory);
-	char *slash = strrchr(parent, '/');
-	struct stat st;
-	int rc;
-
-	if (slash != NULL)
-		slash[slash == parent] = '\0';
-	rc = slash == NULL ? 0 : stat(parent, &st);
-	if (rc == -1)
-		err_set(err, ERR_CONFIG, "store",
-		    "the store %s cannot be made: there is no directory %s; "
-		    "make it",
-		    directory, parent);
-	free(parent);
-	return rc;
-}
-
 int
 store_check(const char *directory, const char *key_path, struct err *err)
 {
@@ -448,8 +364,8 @@ store_check(const char *directory, const char *key_path, struct err *err)
 	int fd, rc;
 
 	if (stat(directory, &st) == -1 && errno == ENOENT)
-		return check_parent(directory, err);
-	fd = open_directory(directory, err);
+		return storedir_check_parent(directory, err);
+	fd = storedir_open(directory, err);
 	if (fd == -1)
 		return -1;
 	close(fd);
@@ -473,7 +389,7 @@ store_open(const char *directory, const char *key_path, struct err *err)
 		    directory);
 		return NULL;
 	}
-	fd = open_directory(directory, err);
+	fd = storedir_open(directory, err);
 	if (fd == -1)
 		return NULL;
 	store = mem_zalloc(1, sizeof(*store));
@@ -488,7 +404,7 @@ store_open(const char *directory, const char *key_path, struct err *err)
 	}
 	if (sealkey_load(&store->key, key_path, 1, err) == -1)
 		goto fail;
-	if (sweep(store) > 0 && store->key.made)
+	if (storedir_sweep(store->dir) > 0 && store->key.made)
 		log_warn(NULL,
 		    "the seal key was gone and a new one was made; what is in "
 		    "the store needs the old one: store=%s key_file=%s",
