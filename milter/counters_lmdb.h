@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "counters.h"
+#include "counters_ops.h"
 
 /*
  * counters_lmdb - the counters of one host, and the only door to LMDB.

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decide - the decision of message.h: whose mail, allowed or rewritten, is
- * there budget; one function a step, each of which may end it.
+ * decide - see decide.h. One function a step, each of which may end it.
  */
+#include "decide.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "limits.h"
 #include "log.h"
-#include "message.h"
 
 /* A message while it is decided about. */
 struct step {
 	const struct message *message;
-	struct message_verdict *verdict;
+	struct verdict *verdict;
 	struct address sender;
 	int sender_read; /* 1 an address, 0 null, -1 not understood */
 	struct address from;
@@ -374,8 +374,8 @@ step_limits(struct step *s, struct counters *counters, const char *id)
 }
 
 void
-message_decide(struct message *message, struct counters *counters,
-    const char *id, struct message_verdict *verdict)
+decide_message(const struct message *message, struct counters *counters,
+    const char *id, struct verdict *verdict)
 {
 	struct step s = {.message = message, .verdict = verdict};
 
@@ -387,15 +387,15 @@ message_decide(struct message *message, struct counters *counters,
 }
 
 void
-message_verdict_clear(struct message_verdict *verdict)
+decide_clear(struct verdict *verdict)
 {
 	rewrite_clear(&verdict->rewrite);
 }
 
 int
-message_too_large(const struct message *message, struct reply *reply)
+decide_too_large(const struct message *message, struct reply *reply)
 {
-	struct message_verdict verdict = {.action = NULL};
+	struct verdict verdict = {.action = NULL};
 	struct step s = {.message = message, .verdict = &verdict};
 	const struct conf_account *conf;
 	size_t number;

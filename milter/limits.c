@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counters.h"
+
 const char *
 limits_scope_name(enum conf_scope scope)
 {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "counters.h"
+#include "counters_ops.h"
 
 /*
  * limits - from the limits an account is configured with to what is counted:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message - see message.h. This file collects; decide.c decides.
+ * message - see message.h.
  */
 #include "message.h"
 

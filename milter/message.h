@@ -7,15 +7,12 @@
 
 #include "buf.h"
 #include "config.h"
-#include "counters.h"
-#include "reply.h"
 #include "rewrite.h"
 #include "route.h"
 
 /*
- * message - what is known of the message under way, and the decision at its
- * end. Knows nothing of libmilter. However large a message, what is kept of it
- * is bounded.
+ * message - what is known of the message under way. Knows nothing of libmilter.
+ * However large a message, what is kept of it is bounded.
  */
 
 #define MESSAGE_SENDER_MAX 1024		 /* bytes of the envelope sender */
@@ -45,17 +42,6 @@ struct message {
 	} fields[REWRITE_NAMES];
 };
 
-/* What is to be done, and what the log says. */
-struct message_verdict {
-	struct reply reply; /* code NULL: carry out the edits and accept */
-	struct rewrite_result rewrite;
-	const char *action; /* "passed", "rewritten", "limited", "refused" */
-	const struct config_account *account; /* NULL: nobody's */
-	char who[ADDRESS_TEXT_MAX];	      /* the account, or its mailbox */
-	const char *by;			      /* how it was chosen */
-	char reason[REPLY_TEXT_MAX]; /* for the log; "" if all is well */
-};
-
 void message_init(struct message *message);
 
 /* Forget the message; the connection's client is kept. */
@@ -66,23 +52,9 @@ void message_clear(struct message *message);
 void message_mail(struct message *message, struct config *config,
     const char *sender, const char *login, long long size);
 
-/*
- * At MAIL: 1 and *reply if the declared size is more than the account may
- * send (as far as it is known by then), else 0.
- */
-int message_too_large(const struct message *message, struct reply *reply);
-
 void message_rcpt(struct message *message, const char *recipient);
 void message_header(
     struct message *message, const char *name, const char *value);
 void message_body(struct message *message, size_t len);
-
-/*
- * Decide, and count against the limits. "id" names the message at its MTA, ""
- * if it has no name. message_verdict_clear frees what *verdict holds.
- */
-void message_decide(struct message *message, struct counters *counters,
-    const char *id, struct message_verdict *verdict);
-void message_verdict_clear(struct message_verdict *verdict);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "counters.h"
+#include "counters_ops.h"
 
 /*
  * reply - the sentences a refused client reads in its log. Pure.

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "decide.h"
 #include "gate.h"
 #include "listen.h"
 #include "log.h"
@@ -212,7 +213,7 @@ on_mail(SMFICTX *ctx, char **argv)
 	set_under_way(session, 1);
 	if (session->steps & SMFIP_NR_MAIL)
 		return SMFIS_NOREPLY;
-	if (message_too_large(&session->message, &reply)) {
+	if (decide_too_large(&session->message, &reply)) {
 		set_under_way(session, 0);
 		log_info(NULL, "refused at MAIL: from=%s reason=%s", sender,
 		    reply.text);
@@ -296,7 +297,7 @@ carry_out(SMFICTX *ctx, const struct rewrite_edit *edit)
 
 static void
 log_outcome(const char *id, const struct message *message,
-    const struct message_verdict *verdict)
+    const struct verdict *verdict)
 {
 	const struct rewrite_result *rewrite = &verdict->rewrite;
 
@@ -314,7 +315,7 @@ log_outcome(const char *id, const struct message *message,
 }
 
 static sfsistat
-answer(SMFICTX *ctx, const char *id, const struct message_verdict *verdict)
+answer(SMFICTX *ctx, const char *id, const struct verdict *verdict)
 {
 	size_t i;
 
@@ -334,7 +335,7 @@ static sfsistat
 on_end(SMFICTX *ctx)
 {
 	struct session *session = smfi_getpriv(ctx);
-	struct message_verdict verdict;
+	struct verdict verdict;
 	const char *id = smfi_getsymval(ctx, borrowed("i"));
 	sfsistat status;
 
@@ -345,11 +346,11 @@ on_end(SMFICTX *ctx)
 		return fail(ctx, "this relay is stopping; try again later");
 	if (id == NULL)
 		id = "";
-	message_decide(&session->message, store, id, &verdict);
+	decide_message(&session->message, store, id, &verdict);
 	gate_decided();
 	status = answer(ctx, id, &verdict);
 	log_outcome(id[0] != '\0' ? id : NULL, &session->message, &verdict);
-	message_verdict_clear(&verdict);
+	decide_clear(&verdict);
 	message_reset(&session->message);
 	set_under_way(session, 0);
 	return status;

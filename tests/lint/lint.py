@@ -22,7 +22,7 @@ DOORS = {
     "curl/": {"tokend/http.c"},
     "openssl/": {"tokend/crypto.c", "tokend/http.c"},
     "json-c/": {"common/json.c"},
-    "lmdb.h": {"milter/counters_lmdb.c"},
+    "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h"},
     "hiredis": {"milter/counters_redis.c"},
     "libmilter/": {"milter/session.c", "milter/main.c"},
 }

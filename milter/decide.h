@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_DECIDE_H
+#define POSTOAK_DECIDE_H
+
+#include "counters.h"
+#include "message.h"
+#include "reply.h"
+#include "rewrite.h"
+
+/*
+ * decide - what becomes of a message: whose mail is it, is the sender allowed
+ * or rewritten, is there budget. Called by session; calls route, rewrite,
+ * limits, counters. Only the counters do I/O.
+ */
+
+/* What is to be done, and what the log says. */
+struct verdict {
+	struct reply reply; /* code NULL: carry out the edits and accept */
+	struct rewrite_result rewrite;
+	const char *action; /* "passed", "rewritten", "limited", "refused" */
+	const struct config_account *account; /* NULL: nobody's */
+	char who[ADDRESS_TEXT_MAX];	      /* the account, or its mailbox */
+	const char *by;			      /* how it was chosen */
+	char reason[REPLY_TEXT_MAX]; /* for the log; "" if all is well */
+};
+
+/*
+ * Decide, and count against the limits. "id" names the message at its MTA, ""
+ * if it has no name. *verdict borrows from message; decide_clear frees the
+ * rest.
+ */
+void decide_message(const struct message *message, struct counters *counters,
+    const char *id, struct verdict *verdict);
+void decide_clear(struct verdict *verdict);
+
+/*
+ * At MAIL: 1 and *reply if the declared size is more than the account may
+ * send (as far as it is known by then), else 0.
+ */
+int decide_too_large(const struct message *message, struct reply *reply);
+
+#endif
