@@ -223,12 +223,11 @@ class Relay:
         """Submit bytes; the queue id from the server's reply to the data."""
         with smtplib.SMTP("127.0.0.1", self.postfix.port, timeout=60) as client:
             client.ehlo()
-            client.mail(sender)
-            for recipient in to:
-                code, reply = client.rcpt(recipient)
+            steps = [lambda: client.mail(sender)]
+            steps += [lambda to=to: client.rcpt(to) for to in to]
+            steps += [lambda: client.data(data)]
+            for step in steps:
+                code, reply = step()
                 if code != 250:
                     raise smtplib.SMTPResponseException(code, reply)
-            code, reply = client.data(data)
-        if code != 250:
-            raise smtplib.SMTPResponseException(code, reply)
         return reply.decode().rsplit(" ", 1)[1]
