@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of postoak(1) for bash; goes to /usr/share/bash-completion/completions/postoak
+
+_postoak_accounts()
+{
+	# tokend knows them; it answers administrators only, else silence.
+	"$1" "${@:2}" status --json 2>/dev/null |
+	    sed -n 's/^ *"account": *"\([^"\\]*\)".*/\1/p'
+}
+
+_postoak()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} verb= words= i
+	local -a config=()
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		if [[ ${COMP_WORDS[i]} == -c ]]; then
+			config=(-c "${COMP_WORDS[++i]}")
+		elif [[ ${COMP_WORDS[i]} != -* ]]; then
+			verb=${COMP_WORDS[i]}
+			break
+		fi
+	done
+	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -c && -z $verb ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+	fi
+	case $verb in
+	'') words="status limits token refresh reload explain mta help -c -V" ;;
+	status | limits | token | refresh)
+		words="--json $(_postoak_accounts "$1" "${config[@]}")" ;;
+	explain) words=--json ;;
+	mta)
+		words="postfix --commands --relay --chroot --config-directory
+		    --queue-directory" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _postoak postoak
