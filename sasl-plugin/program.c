@@ -144,6 +144,12 @@ is_sendmail(void)
 	return name != NULL && strncmp(name, "sendmail", 8) == 0;
 }
 
+int
+program_log_level(void)
+{
+	return is_sendmail() ? SASL_LOG_ERR : SASL_LOG_FAIL;
+}
+
 /*
  * Said by the administrator of a newer sendmail. getenv, as sendmail is
  * set-group-ID; it has cleared its environment of all that its configuration

@@ -32,6 +32,13 @@ int program_text_is_clean(const char *text);
 const char *program_socket(const sasl_utils_t *utils);
 
 /*
+ * The level at which the program's log shows a failure. SASL_LOG_FAIL is the
+ * lowest that Postfix passes on; sendmail leaves its log to libsasl2, which
+ * shows of a client nothing but SASL_LOG_ERR (2.1.28).
+ */
+int program_log_level(void);
+
+/*
  * Can the program send a response of this length? 0, or -1 with ERR_CONFIG.
  * sendmail before 8.18.2 cannot: it cuts the line, and goes on unauthenticated
  * when the server refuses it. The others have no limit, or send a long response

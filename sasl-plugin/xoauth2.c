@@ -10,8 +10,8 @@
  *       or an empty challenge, then the verdict
  *       or an error challenge (JSON), which wants an answer before the verdict
  *
- * Every failure is told in sasl_errdetail and in one line at SASL_LOG_FAIL, the
- * lowest level that Postfix passes on to the mail log. Nothing else is logged.
+ * Every failure is told in sasl_errdetail and in one line of the program's mail
+ * log (program_log_level). Nothing else is logged.
  *
  * libsasl2 loads this into every program that uses SASL, often as root, so
  * sasl_client_plug_init does nothing but hand over a table.
@@ -88,7 +88,7 @@ fail(const sasl_utils_t *utils, const struct exchange *exchange,
 	    exchange->account[0] != '\0' ? exchange->account : "?", err->code,
 	    retry, err->text);
 	utils->seterror(utils->conn, SASL_NOLOG, "%s", line);
-	utils->log(utils->conn, SASL_LOG_FAIL, "%s", line);
+	utils->log(utils->conn, program_log_level(), "%s", line);
 	return sasl_code(err->kind);
 }
 

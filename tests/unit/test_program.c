@@ -169,7 +169,7 @@ be_sendmail(void)
 	if (result == SASL_CONTINUE)
 		printf("sent\n");
 	else
-		printf("%s\n", mailer_log_text);
+		printf("%d %s\n", mailer_log_level, mailer_log_text);
 	sasl_dispose(&mailer.conn);
 	sasl_client_done();
 	return 0;
@@ -197,7 +197,7 @@ static void
 refuses_lines_that_sendmail_cuts(void **state)
 {
 	static const char refused[] =
-	    "postoak: account=" MAILER_ACCOUNT
+	    "1 postoak: account=" MAILER_ACCOUNT /* at SASL_LOG_ERR */
 	    " code=sendmail.line: sendmail before "
 	    "8.18.2 cuts lines at 2047 bytes and this token needs 2049: ";
 	char token[1600], out[1024];
