@@ -265,6 +265,22 @@ say_general(char *out, size_t size, const struct words *words, const char *code,
 		    words->description);
 }
 
+/* A word for programs: what a provider sends must not make it another. */
+static void
+make_code(const struct words *words, char *out, size_t size)
+{
+	char *p;
+
+	if (words->number > 0) {
+		snprintf(out, size, "aadsts.%ld", words->number);
+		return;
+	}
+	snprintf(out, size, "oauth.%.24s", words->error);
+	for (p = out + strlen("oauth."); *p != '\0'; p++)
+		if ((*p < 'a' || *p > 'z') && (*p < '0' || *p > '9'))
+			*p = '_';
+}
+
 static void
 judge_words(struct refusal *refusal, const struct refusal_subject *subject,
     const struct refusal_answer *answer, const struct words *words)
@@ -283,10 +299,7 @@ judge_words(struct refusal *refusal, const struct refusal_subject *subject,
 		say_secret(what, sizeof(what), subject, words, code);
 	else
 		say_general(what, sizeof(what), words, code, answer->status);
-	if (words->number > 0)
-		snprintf(word, sizeof(word), "aadsts.%ld", words->number);
-	else
-		snprintf(word, sizeof(word), "oauth.%.24s", words->error);
+	make_code(words, word, sizeof(word));
 	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
 	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
 	    *words->correlation_id != '\0' ? " correlation_id=" : "",

@@ -76,8 +76,8 @@ schedule_backoff_ms(
 	int64_t wait;
 
 	if (kind == ERR_TEMPORARY) {
-		while (--attempt > 0 && attempt < 64 &&
-		       ceiling < SCHEDULE_BACKOFF_MAX_MS)
+		for (; attempt > 1 && ceiling < SCHEDULE_BACKOFF_MAX_MS;
+		     attempt--)
 			ceiling *= 2;
 		if (ceiling > SCHEDULE_BACKOFF_MAX_MS)
 			ceiling = SCHEDULE_BACKOFF_MAX_MS;
