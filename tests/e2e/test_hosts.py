@@ -83,7 +83,7 @@ def test_another_host(hostile):
 
 def test_without_tls(hostile):
     """No STARTTLS, but XOAUTH2 is offered in the clear."""
-    relay, server = hostile(dict(tls=False))
+    relay, server = hostile(dict(tls=False, auth_without_tls=True))
     queue_id = relay.send()
     relay.postfix.wait_log(rf"{queue_id}:.*status=deferred")
     assert_no_token(relay, server)
@@ -91,7 +91,7 @@ def test_without_tls(hostile):
 
 def test_without_tls_and_without_demanding_it(hostile):
     """Even with TLS optional the mechanism is not used in the clear."""
-    relay, server = hostile(dict(tls=False), smtp_tls_security_level="may")
+    relay, server = hostile(dict(tls=False, auth_without_tls=True), smtp_tls_security_level="may")
     queue_id = relay.send()
     relay.postfix.wait_log(rf"{queue_id}:.*status=deferred")
     assert_no_token(relay, server)
