@@ -300,6 +300,23 @@ put_error(struct buf *out, const struct json *account,
 	buf_clear(&text);
 }
 
+/* A refresh token that is in memory only: a restart would lose it. */
+static void
+put_unsaved(struct buf *out, const struct json *account)
+{
+	const char *unsaved = json_get_string(account, "unsaved");
+	struct buf line;
+
+	if (unsaved == NULL)
+		return;
+	buf_init(&line, SHOW_MAX);
+	buf_adds(&line, "refresh token not saved: ");
+	buf_adds(&line, unsaved);
+	buf_adds(out, "    ");
+	show_wrapped(out, line.data, 4);
+	buf_clear(&line);
+}
+
 /* A client secret is spoken of unasked when its end is near. */
 static void
 put_secret(struct buf *out, const struct json *account,
@@ -342,6 +359,7 @@ put_account(struct buf *out, const struct json *account,
 	/* What is over and mended is history: only details show it then. */
 	if (state->exit_code != EX_OK || strcmp(state->word, "stale") == 0)
 		put_error(out, account, style);
+	put_unsaved(out, account);
 	put_secret(out, account, style);
 }
 
@@ -433,6 +451,7 @@ put_credentials(struct buf *out, const struct json *account,
 	}
 	if (json_get_bool(account, "refresh_token", 0))
 		show_field(out, "refresh token", "kept");
+	field_if(out, "not saved", json_get_string(account, "unsaved"));
 }
 
 void

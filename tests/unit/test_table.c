@@ -38,7 +38,7 @@ static const char tokend_text[] =
     "contoso expired; make a new one and put its Value into the file\\u001b[2J"
     "\",\"retry_at\":1795466340}},"
     "{\"account\":\"wait@contoso.com\",\"state\":\"retrying\","
-    "\"expires_at\":1795466000}]}";
+    "\"expires_at\":1795466000,\"unsaved\":\"the disk is full\"}]}";
 
 static const char milter_text[] =
     "{\"version\":1,\"status\":\"ok\",\"accounts\":[{\"account\":"
@@ -120,6 +120,8 @@ test_list(void **state)
 	assert_non_null(strstr(out.data,
 	    "\nok@contoso.com                 ok          52 minutes left  "
 	    "30 of 30 / 1m\n"));
+	assert_non_null(strstr(
+	    out.data, "    refresh token not saved: the disk is full\n"));
 	assert_null(strstr(out.data, "old story"));
 	assert_null(strchr(out.data, '\033'));
 	assert_non_null(strstr(out.data, "\\x1b[2J"));
