@@ -3,10 +3,10 @@
  * json - the only door to json-c. See json.h.
  *
  * json-c is lenient where that hurts (NaN, 'single quotes', control characters
- * in strings) and cuts keys and values at an escaped NUL, so a small scanner
- * goes over each document first. Documents carry tokens: strings are wiped when
- * a document is freed, and the writer below writes straight into the caller's
- * buffer, because json-c's own leaves copies in freed memory.
+ * in strings, surrogates) and cuts keys and values at an escaped NUL, so a
+ * small scanner goes over each document first. Documents carry tokens: strings
+ * are wiped when a document is freed, and the writer below writes straight into
+ * the caller's buffer, because json-c's own leaves copies in freed memory.
  */
 #include "json.h"
 
@@ -110,8 +110,7 @@ parse(struct json_tokener *tokener, const char *data, int len)
 {
 	struct jsonc_object *object;
 
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	object = json_tokener_parse_ex(tokener, data, len);
 	/* A bare number ends only where the document is seen to end. */
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
@@ -129,7 +128,8 @@ json_parse(const char *data, size_t len, struct err *err)
 	struct json_tokener *tokener;
 	struct jsonc_object *object = NULL;
 
-	if (len > 0 && len <= DOCUMENT_MAX && scan(data, len) == 0) {
+	if (len > 0 && len <= DOCUMENT_MAX && utf8_valid(data, len) &&
+	    scan(data, len) == 0) {
 		/* json-c counts the scalars inside as one level more. */
 		tokener = made(json_tokener_new_ex(JSON_DEPTH_MAX + 1));
 		object = parse(tokener, data, (int)len);

@@ -34,3 +34,18 @@ utf8_length(const char *text)
 		return 0;
 	return len;
 }
+
+int
+utf8_valid(const char *data, size_t len)
+{
+	size_t i, step;
+
+	for (i = 0; i < len; i += step) {
+		if (announced((unsigned char)data[i]) > len - i)
+			return 0;
+		step = utf8_length(data + i);
+		if (step == 0)
+			return 0;
+	}
+	return 1;
+}

@@ -15,4 +15,7 @@
  */
 size_t utf8_length(const char *p);
 
+/* Are all len bytes UTF-8? A NUL is a character like others. */
+int utf8_valid(const char *data, size_t len);
+
 #endif
