@@ -22,11 +22,14 @@ from office365.processes import Child, wait_for_port
 from .process import free_port, wait_until
 
 PACKAGES = ("sendmail-bin", "sendmail-base", "sendmail-cf")
-PROGRAM = "usr/libexec/sendmail/sendmail"
-CF = "usr/share/sendmail/cf"
+# What of them is needed, relative to the root.
+PROGRAMS, CF = "usr/libexec/sendmail", "usr/share/sendmail/cf"
 # Names in the private /etc/hosts. sendmail completes a name without a dot, so
 # the server is not called localhost; its certificate has this name, too.
 HOST, SERVER = "relay.example.test", "smtp.office365.test"
+
+# Bytes of a line, its end not included (8.17.1).
+LINE_MAX = 2047
 
 # $1 is our directory: shown alone, at its own path, below a parent that only
 # root may write.
@@ -41,7 +44,9 @@ for name in null zero random urandom; do
 	mount --bind "/dev/$name" "$1/sendmail/dev/$name"
 done
 mount --rbind "$1/sendmail/dev" /dev
-mount --bind "$1/sendmail/hosts" /etc/hosts
+for name in hosts nsswitch.conf resolv.conf; do
+	mount --bind "$1/sendmail/$name" "/etc/$name"
+done
 hostname "$2"
 shift 2
 exec "$@"
@@ -52,6 +57,7 @@ VERSIONID(`private')dnl
 OSTYPE(`linux')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
 define(`confLOG_LEVEL', `14')dnl
+define(`confDONT_PROBE_INTERFACES', `true')dnl
 define(`confPID_FILE', `{directory}/pid')dnl
 define(`confSERVICE_SWITCH_FILE', `{directory}/switch')dnl
 define(`confHOSTS_FILE', `{directory}/hosts')dnl
@@ -74,13 +80,13 @@ DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port={port}')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 LOCAL_CONFIG
-ESASL_PATH={plugins}
-EPOSTOAK_SOCKET={socket}
+{environment}
 """
 
 
 def unpack(build):
-    """The packages' files below the build directory; the path."""
+    """Download and unpack the packages, if that has not been done; the path
+    of the root of their files."""
     root = os.path.join(os.path.abspath(build), "sendmail-root")
     os.makedirs(build, exist_ok=True)
     with open(root + ".lock", "w", encoding="ascii") as lock:
@@ -96,10 +102,20 @@ def _download(root):
             "the tests with sendmail need Debian's apt-get and dpkg to "
             "download and unpack " + ", ".join(PACKAGES))
     with tempfile.TemporaryDirectory(dir=os.path.dirname(root)) as scratch:
-        _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download",
-              *PACKAGES], cwd=scratch)
+        download = ["apt-get", "-q", "-o", "APT::Sandbox::User=root",
+                    "download", *PACKAGES]
+        try:
+            _run(download, cwd=scratch)
+        except RuntimeError:  # no lists of packages, or old ones
+            _run(["apt-get", "-q", "update"])
+            _run(download, cwd=scratch)
         for package in glob.glob(os.path.join(scratch, "*.deb")):
-            _run(["dpkg", "-x", package, os.path.join(scratch, "root")])
+            _run(["dpkg", "-x", package, os.path.join(scratch, "all")])
+        for part in (PROGRAMS, CF):
+            os.makedirs(os.path.join(scratch, "root", os.path.dirname(part)),
+                        exist_ok=True)
+            os.rename(os.path.join(scratch, "all", part),
+                      os.path.join(scratch, "root", part))
         os.rename(os.path.join(scratch, "root"), root)
 
 
@@ -141,12 +157,18 @@ class Sendmail:
     """In front of a server, with a relay's tokend (see relay.py).
 
     relay: prepared; its Postfix need not run. server: a started Office365.
-    mechanism: the one that may be used. more: further lines of the .mc."""
+    mechanism: the one that may be used. milter: path of a milter's socket.
+    environment: further variables."""
 
-    def __init__(self, relay, build, server, mechanism="XOAUTH2", more=""):
+    def __init__(self, relay, build, server, mechanism="XOAUTH2", milter=None,
+                 environment=None):
         self.directory = os.path.join(relay.directory, "sendmail")
         self.relay, self.build, self.server = relay, build, server
-        self.mechanism, self.more = mechanism, more
+        self.mechanism, self.milter = mechanism, milter
+        # sendmail forgets its own but what its configuration sets.
+        self.environment = {
+            "SASL_PATH": os.path.join(relay.directory, "sasl2"),
+            "POSTOAK_SOCKET": relay.socket, **(environment or {})}
         self.queue_path = os.path.join(self.directory, "queue")
         self.config = os.path.join(self.directory, "sendmail.cf")
         self.log_path = os.path.join(relay.directory, "log", "sendmail.log")
@@ -158,39 +180,47 @@ class Sendmail:
         root = unpack(self.build)
         os.makedirs(os.path.join(self.directory, "dev"))
         os.mkdir(self.queue_path, 0o700)
-        shutil.copy(os.path.join(root, PROGRAM), self.directory)
-        os.chmod(os.path.join(self.directory, "sendmail"), 0o755)
+        # Without the set-group-ID bit: SASL_PATH and POSTOAK_SOCKET count.
+        shutil.copy(os.path.join(root, PROGRAMS, "sendmail"), self.directory)
+        os.chmod(self._path("sendmail"), 0o755)
         shutil.copyfile(self.server.ca_file, self._path("ca.pem"))
-        self._file("hosts", f"127.0.0.1 localhost\n127.0.0.1 {HOST}\n127.0.0.1 {SERVER}\n")
+        for name in ("localhost", HOST, SERVER):
+            self._file("hosts", f"127.0.0.1 {name}\n", mode="a")
+        # No question to any name server.
+        self._file("nsswitch.conf", "hosts: files\n")
+        self._file("resolv.conf", "nameserver 127.0.0.1\n")
         self._file("switch", "hosts files\naliases files\n")
         self._table(root, "authinfo",
                     f'AuthInfo:{SERVER} "U:relay@contoso.com" '
                     f'"I:relay@contoso.com" "P:-" "M:{self.mechanism}"\n')
         # No token to a server whose certificate does not match.
         self._table(root, "access", f"TLS_Srv:{SERVER} VERIFY\n")
-        mc = self._file("sendmail.mc", MC.format(
-            host=HOST, server=SERVER, directory=self.directory, port=self.port,
-            server_port=self.server.smtp_port, more=self.more,
-            plugins=os.path.join(self.relay.directory, "sasl2"),
-            socket=self.relay.socket))
         cf = os.path.join(root, CF)
         self._file("sendmail.cf", _run(
-            ["m4", f"-D_CF_DIR_={cf}/", f"{cf}/m4/cf.m4", mc]))
+            ["m4", f"-D_CF_DIR_={cf}/", f"{cf}/m4/cf.m4",
+             self._file("sendmail.mc", self._mc())]))
+
+    def _mc(self):
+        more = ""
+        if self.milter:
+            more = f"INPUT_MAIL_FILTER(`postoak', `S=unix:{self.milter}, F=T')"
+        return MC.format(
+            host=HOST, server=SERVER, directory=self.directory, port=self.port,
+            server_port=self.server.smtp_port, more=more,
+            environment="\n".join(f"E{name}={value}" for name, value
+                                  in self.environment.items()))
 
     def _path(self, name):
         return os.path.join(self.directory, name)
 
-    def _file(self, name, text, mode=0o644):
-        with open(self._path(name), "w", encoding="ascii",
-                  opener=lambda p, f: os.open(p, f, mode)) as f:
+    def _file(self, name, text, mode="w"):
+        with open(self._path(name), mode, encoding="ascii") as f:
             f.write(text)
         return self._path(name)
 
     def _table(self, root, name, text):
-        # makemap is sendmail itself's neighbour, without privileges.
-        _run([os.path.join(root, os.path.dirname(PROGRAM), "makemap"),
-              "-C", "/dev/null", "hash", self._path(name)], input=text)
-        os.chmod(self._path(name + ".db"), 0o600)
+        _run([os.path.join(root, PROGRAMS, "makemap"), "-C", "/dev/null",
+              "hash", self._path(name)], input=text)
 
     def start(self):
         self.write()
@@ -214,16 +244,6 @@ class Sendmail:
         if self._log is not None:
             self._log.stop()
             self._log = None
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(self, *exc):
-        self.stop()
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
