@@ -14,7 +14,7 @@ def make_run(build, *settings, top=TOP, timeout=300):
     env = {k: v for k, v in os.environ.items()
            if not k.startswith(("MAKE", "MFLAGS", "PYTEST", "POSTOAK"))}
     return subprocess.run(
-        ["make", "-C", top, "run", f"BUILD={build}", *settings], env=env,
+        ["make", "run", f"BUILD={build}", *settings], env=env, cwd=top,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=timeout)
 

@@ -48,7 +48,11 @@ def setup_times(relay, queue_id):
 
 
 def assert_delivered_once(relay, office, count=1):
-    messages = office.wait_messages(count, 60)
+    try:
+        messages = office.wait_messages(count, 60)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}\n" + relay.postfix.log()[-3000:]
+                             + relay.tokend.read_log()[-3000:]) from None
     assert len(messages) == count
     wait_until(lambda: not relay.postfix.queue(), "an empty queue", 60)
     assert "status=bounced" not in relay.postfix.log()

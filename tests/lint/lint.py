@@ -194,9 +194,9 @@ def check_options():
     for name in files(".c"):
         if CONFUSE_DOOR.match(name):
             in_code |= set(re.findall(
-                r'CFG_(?:STR|INT|BOOL|STR_LIST|FUNC|SEC)(?:_CB)?\(\s*"([a-z_]+)"', read(name)))
+                r'\b(?:TEXT|VALUE|LIST|WHOLE|CFG_FUNC)\(\s*"([a-z_]+)"', read(name)))
     manual = read("common/postoak.conf.5")
-    in_manual = set(re.findall(r"^\.It (?:Ic|Cm) ([a-z_]+)", manual, re.M))
+    in_manual = set(re.findall(r"^\.It Ic ([a-z_]+)", manual, re.M))
     for option in sorted(in_code - in_manual):
         yield f"common/postoak.conf.5: no entry for {option}"
     for option in sorted(in_manual - in_code):

@@ -6,8 +6,32 @@ that make the instance private."""
 import json
 import os
 import re
+import shutil
 
 from .relay import Relay
+
+
+def without_sections(text, *names):
+    """The configuration without those sections. Strings and comments may
+    hold braces."""
+    token = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#[^\n]*|//[^\n]*'
+                       r'|/\*.*?\*/|[{}]|\w+|.', re.S)
+    out, skipping, depth, name = [], False, 0, ""
+    for piece in token.findall(text):
+        if piece == "{":
+            if depth == 0 and name in names:
+                skipping = True
+                while out and out.pop() != name:
+                    pass
+            depth += 1
+        if not skipping:
+            out.append(piece)
+        if piece == "}":
+            depth -= 1
+            skipping = skipping and depth > 0
+        if depth == 0 and re.fullmatch(r"\w+", piece):
+            name = piece
+    return "".join(out)
 
 
 class RealRelay(Relay):
@@ -15,13 +39,27 @@ class RealRelay(Relay):
     this relay's own. relayhost, ca: for servers elsewhere than it says."""
 
     def __init__(self, directory, build, config, relayhost=None, ca=None):
-        # Relative paths stay relative to the configuration's directory. Its
-        # secrets are the administrator's, hence tokend as root.
-        text = (f'directory = "{os.path.dirname(config)}"\n'
-                f'include("{config}")\n')
+        # The secrets are the administrator's, hence tokend as root.
+        with open(config, encoding="utf-8") as f:
+            text = without_sections(f.read(), "tokend", "milter")
         super().__init__(directory, build, None, config=text,
                          root_tokend=True)
         self.relayhost, self.ca = relayhost, ca
+        self.original = config
+
+    def write_config(self, *_):
+        """What stands beside the configuration is found beside ours too:
+        paths in it are relative."""
+        site = os.path.dirname(self.original)
+        for name in os.listdir(site):
+            source, target = os.path.join(site, name), os.path.join(self.etc, name)
+            if os.path.isdir(source):
+                if os.path.isdir(target) and not os.path.islink(target):
+                    os.rmdir(target)
+                os.symlink(source, target)
+            elif os.path.isfile(source) and source != self.original:
+                shutil.copy2(source, target)
+        super().write_config()
 
     def postfix_settings(self):
         """What the tool prints, moved to the private instance."""
