@@ -23,6 +23,8 @@
 
 #define SEEN_MS (10 * 60 * 1000)
 #define SWEEP_KEYS 256 /* looked at in a tick */
+#define ROOM_MIN ((size_t)1 << 20)
+#define ROOM_SWEEPS 16
 
 /* What "clock" holds under the key "clock". */
 #define CLOCK_BYTES (TICKS_BYTES + 8)
@@ -62,6 +64,20 @@ failed(struct err *err, const char *what, int rc)
 {
 	return err_set(err, ERR_TEMPORARY, "counters", "counters: %s: %s", what,
 	    mdb_strerror(rc));
+}
+
+/* Another process may have made the map larger: follow it. */
+static int
+begin(struct store *store, unsigned flags, struct work *work)
+{
+	int rc = mdb_txn_begin(store->file.env, NULL, flags, &work->txn);
+
+	if (rc != MDB_MAP_RESIZED)
+		return rc;
+	rc = mdb_env_set_mapsize(store->file.env, 0);
+	if (rc != 0)
+		return rc;
+	return mdb_txn_begin(store->file.env, NULL, flags, &work->txn);
 }
 
 /* --- time ---------------------------------------------------------------- */
@@ -261,7 +277,7 @@ reserve_once(struct store *store, const char *id, struct counters_item *items,
     size_t count, int always, int *granted)
 {
 	struct work work;
-	int rc = mdb_txn_begin(store->file.env, NULL, 0, &work.txn);
+	int rc = begin(store, 0, &work);
 
 	if (rc != 0)
 		return rc;
@@ -310,7 +326,7 @@ static int
 sweep(struct store *store, size_t most)
 {
 	struct work work;
-	int rc = mdb_txn_begin(store->file.env, NULL, 0, &work.txn);
+	int rc = begin(store, 0, &work);
 
 	if (rc != 0)
 		return rc;
@@ -328,18 +344,28 @@ sweep(struct store *store, size_t most)
 	return mdb_txn_commit(work.txn);
 }
 
-/* Deleting needs pages too: a few more are added so that it can be done. */
+/*
+ * Deleting copies pages, so it needs room as well, and what it frees is used
+ * again only two transactions later: the map grows by a little, and is swept
+ * in parts. The rest is left to the ticks, a message does not wait for it.
+ */
 static int
 make_room(struct store *store)
 {
 	MDB_envinfo info;
-	int rc = mdb_env_info(store->file.env, &info);
+	size_t more;
+	int i, rc = mdb_env_info(store->file.env, &info);
 
-	if (rc == 0)
-		rc = mdb_env_set_mapsize(
-		    store->file.env, info.me_mapsize + info.me_mapsize / 8);
+	if (rc != 0)
+		return rc;
+	more = info.me_mapsize / 8;
+	if (more < ROOM_MIN)
+		more = ROOM_MIN;
+	rc = mdb_env_set_mapsize(store->file.env, info.me_mapsize + more);
 	store->sweep[0] = '\0';
-	return rc == 0 ? sweep(store, SIZE_MAX) : rc;
+	for (i = 0; i < ROOM_SWEEPS && rc == 0; i++)
+		rc = sweep(store, SWEEP_KEYS);
+	return rc;
 }
 
 static struct store *
@@ -381,7 +407,7 @@ lmdb_read(struct counters *counters, struct counters_item *items, size_t count,
 	int rc, granted;
 
 	(void)pthread_mutex_lock(&store->lock);
-	rc = mdb_txn_begin(store->file.env, NULL, MDB_RDONLY, &work.txn);
+	rc = begin(store, MDB_RDONLY, &work);
 	if (rc == 0) {
 		rc = clock_begin(store, &work);
 		if (rc == 0)

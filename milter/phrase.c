@@ -250,7 +250,7 @@ phrase_text(struct phrase_line *line, const char *data, size_t len)
 	name_text(&name, data, len);
 	if (name.count == 0)
 		return;
-	if (needs_encoding(name.text, name.parts[0].len, NAME_TEXT_MAX))
+	if (needs_encoding(name.text, name.parts[0].len, WORD_MAX))
 		put_encoded(line, name.text, name.parts[0].len);
 	else
 		put_plain(line, name.text, name.parts[0].len);
