@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A good configuration: each option arrives where it belongs, presets and
- * defaults fill the rest. Mistakes are in test_conf_errors.c.
+ * defaults fill the rest.
+ *
+ * link: tests/unit/conf_files
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,66 +19,7 @@
 #include <cmocka.h>
 
 #include "conf.h"
-
-static char dir[] = "/tmp/postoak-conf-XXXXXX";
-
-#define APP                                                                    \
-	"application \"c\" { provider = \"office365\"\n"                       \
-	"tenant_id = \"11111111-2222-3333-4444-555555555555\"\n"               \
-	"client_id = \"66666666-7777-8888-9999-000000000000\"\n"               \
-	"client_secret_file = \"secrets/c\" }\n"
-
-/* The path of name in the test's directory. Static. */
-static const char *
-in_dir(const char *name)
-{
-	static char path[4][256];
-	static int next;
-
-	next = (next + 1) % 4;
-	snprintf(path[next], sizeof(path[next]), "%s/%s", dir, name);
-	return path[next];
-}
-
-static void
-write_file(const char *name, const char *text)
-{
-	FILE *file = fopen(in_dir(name), "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static struct conf *
-load(const char *text)
-{
-	struct err err = {0};
-	struct conf *conf;
-
-	write_file("postoak.conf", text);
-	conf = conf_load(in_dir("postoak.conf"), &err);
-	if (conf == NULL)
-		fail_msg("%s", err.text);
-	return conf;
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-static int
-remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
-}
+#include "tests/unit/conf_files.h"
 
 static void
 assert_list(const struct conf_list *list, size_t count, ...)
@@ -96,10 +39,10 @@ assert_list(const struct conf_list *list, size_t count, ...)
 static void
 test_empty_file(void **state)
 {
-	struct conf *conf = load("");
+	struct conf *conf = conf_files_load("");
 
 	(void)state;
-	assert_string_equal(conf->path, in_dir("postoak.conf"));
+	assert_string_equal(conf->path, conf_files_path("postoak.conf"));
 	assert_int_equal(conf->account_count, 0);
 	assert_list(&conf->tokend.listen, 2,
 	    POSTOAK_RUNSTATEDIR "/postoak/tokend.sock",
@@ -110,7 +53,7 @@ test_empty_file(void **state)
 	assert_string_equal(
 	    conf->tokend.store, POSTOAK_LOCALSTATEDIR "/lib/postoak/tokens");
 	assert_string_equal(
-	    conf->tokend.seal_key_file, in_dir("secrets/seal.key"));
+	    conf->tokend.seal_key_file, conf_files_path("secrets/seal.key"));
 	assert_null(conf->tokend.metrics);
 	assert_null(conf->tokend.admin_group);
 	assert_int_equal(conf->tokend.notify_command.count, 0);
@@ -131,40 +74,42 @@ test_empty_file(void **state)
 static void
 test_daemons(void **state)
 {
-	struct conf *conf =
-	    load("tokend {\n"
-		 "  listen = { \"t.sock\", /run/t.sock }\n"
-		 "  control = 'c.sock'\n"
-		 "  admin_group = adm\n"
-		 "  allow_users = { }\n"
-		 "  store = \"store\"\n"
-		 "  seal_key_file = \"/k\"\n"
-		 "  metrics = \"[::1]:9466\"\n"
-		 "  notify_command = { \"/bin/tell\", \"a b\", \"\" }\n"
-		 "}\n"
-		 "milter {\n"
-		 "  listen = \"unix:m.sock\"\n"
-		 "  control = \"/run/mc.sock\"\n"
-		 "  counters = \"lmdb:counters\"\n"
-		 "  unmatched = \"reject\"\n"
-		 "  metrics = \"127.0.0.1:9467\"\n"
-		 "}\n");
+	struct conf *conf = conf_files_load(
+	    "tokend {\n"
+	    "  listen = { \"t.sock\", /run/t.sock }\n"
+	    "  control = 'c.sock'\n"
+	    "  admin_group = adm\n"
+	    "  allow_users = { }\n"
+	    "  store = \"store\"\n"
+	    "  seal_key_file = \"/k\"\n"
+	    "  metrics = \"[::1]:9466\"\n"
+	    "  notify_command = { \"/bin/tell\", \"a b\", \"\" }\n"
+	    "}\n"
+	    "milter {\n"
+	    "  listen = \"unix:m.sock\"\n"
+	    "  control = \"/run/mc.sock\"\n"
+	    "  counters = \"lmdb:counters\"\n"
+	    "  unmatched = \"reject\"\n"
+	    "  metrics = \"127.0.0.1:9467\"\n"
+	    "}\n");
 
 	(void)state;
-	assert_list(&conf->tokend.listen, 2, in_dir("t.sock"), "/run/t.sock");
-	assert_string_equal(conf->tokend.control, in_dir("c.sock"));
+	assert_list(
+	    &conf->tokend.listen, 2, conf_files_path("t.sock"), "/run/t.sock");
+	assert_string_equal(conf->tokend.control, conf_files_path("c.sock"));
 	assert_string_equal(conf->tokend.admin_group, "adm");
 	assert_int_equal(conf->tokend.allow_users.count, 0);
-	assert_string_equal(conf->tokend.store, in_dir("store"));
+	assert_string_equal(conf->tokend.store, conf_files_path("store"));
 	assert_string_equal(conf->tokend.seal_key_file, "/k");
 	assert_string_equal(conf->tokend.metrics, "[::1]:9466");
 	assert_list(&conf->tokend.notify_command, 3, "/bin/tell", "a b", "");
 	assert_memory_equal(conf->milter.listen, "unix:/", 6);
-	assert_string_equal(conf->milter.listen + 5, in_dir("m.sock"));
+	assert_string_equal(conf->milter.listen + 5, conf_files_path("m.sock"));
 	assert_string_equal(conf->milter.control, "/run/mc.sock");
 	assert_string_equal(conf->milter.admin_group, "adm");
 	assert_memory_equal(conf->milter.counters, "lmdb:/", 6);
-	assert_string_equal(conf->milter.counters + 5, in_dir("counters"));
+	assert_string_equal(
+	    conf->milter.counters + 5, conf_files_path("counters"));
 	assert_string_equal(conf->milter.unmatched, "reject");
 	conf_free(conf);
 }
@@ -184,7 +129,7 @@ test_milter_listens_on_inet(void **state)
 		    "milter { listen = \"%s\" counters = "
 		    "\"rediss://h:6379/0\" }\n",
 		    good[i]);
-		conf = load(text);
+		conf = conf_files_load(text);
 		assert_string_equal(conf->milter.listen, good[i]);
 		conf_free(conf);
 	}
@@ -193,7 +138,7 @@ test_milter_listens_on_inet(void **state)
 static void
 test_application_from_preset(void **state)
 {
-	struct conf *conf = load("# one\n" APP);
+	struct conf *conf = conf_files_load("# one\n" APP);
 	const struct conf_application *app = &conf->applications[0];
 
 	(void)state;
@@ -208,20 +153,20 @@ test_application_from_preset(void **state)
 	    app->app_scope, "https://outlook.office365.com/.default");
 	assert_list(
 	    &app->hosts, 2, "smtp.office365.com", "outlook.office365.com");
-	assert_list(&app->client_secret_files, 1, in_dir("secrets/c"));
+	assert_list(&app->client_secret_files, 1, conf_files_path("secrets/c"));
 	assert_int_equal(app->min_validity_s, 900);
 	assert_null(app->proxy);
 	assert_null(app->ca_file);
-	assert_string_equal(app->where.file, in_dir("postoak.conf"));
+	assert_string_equal(app->where.file, conf_files_path("postoak.conf"));
 	assert_int_equal(app->where.line, 2);
-	assert_int_equal(app->where_secret.line, 5);
+	assert_int_equal(app->where_secret.line, 3);
 	conf_free(conf);
 }
 
 static void
 test_application_overridden(void **state)
 {
-	struct conf *conf = load(
+	struct conf *conf = conf_files_load(
 	    "application \"c\" { provider = \"office365\"\n"
 	    "tenant_id = \"Contoso.COM\"\n"
 	    "client_id = \"66666666-7777-8888-9999-00000000000A\"\n"
@@ -238,7 +183,8 @@ test_application_overridden(void **state)
 
 	(void)state;
 	assert_string_equal(app->tenant_id, "contoso.com");
-	assert_list(&app->client_secret_files, 2, in_dir("old"), "/new");
+	assert_list(
+	    &app->client_secret_files, 2, conf_files_path("old"), "/new");
 	assert_string_equal(app->client_secret_expires, "2028-02-29");
 	assert_string_equal(app->authorization_endpoint, "https://h/a");
 	assert_string_equal(
@@ -249,7 +195,7 @@ test_application_overridden(void **state)
 	assert_string_equal(app->app_scope, "s3");
 	assert_list(&app->hosts, 3, "localhost", "127.0.0.1", "::1");
 	assert_string_equal(app->proxy, "http://proxy:3128");
-	assert_string_equal(app->ca_file, in_dir("ca.pem"));
+	assert_string_equal(app->ca_file, conf_files_path("ca.pem"));
 	assert_int_equal(app->min_validity_s, 1200);
 	conf_free(conf);
 }
@@ -257,7 +203,7 @@ test_application_overridden(void **state)
 static void
 test_other_providers(void **state)
 {
-	struct conf *conf = load(
+	struct conf *conf = conf_files_load(
 	    "application \"g\" { provider = \"google\" client_id = "
 	    "\"1.apps.googleusercontent.com\" }\n"
 	    "application \"o\" { provider = \"outlook\" client_id = "
@@ -286,8 +232,8 @@ test_other_providers(void **state)
 static void
 test_account_defaults(void **state)
 {
-	struct conf *conf =
-	    load(APP "\naccount \"a@x.org\" {\n\n password_file = \"p\" }\n");
+	struct conf *conf = conf_files_load(
+	    APP "\naccount \"a@x.org\" {\n\n password_file = \"p\" }\n");
 	const struct conf_account *account = &conf->accounts[0];
 
 	(void)state;
@@ -295,7 +241,7 @@ test_account_defaults(void **state)
 	assert_ptr_equal(account->application, &conf->applications[0]);
 	assert_int_equal(account->grant, CONF_GRANT_PASSWORD);
 	assert_string_equal(account->user, "a@x.org");
-	assert_string_equal(account->password_file, in_dir("p"));
+	assert_string_equal(account->password_file, conf_files_path("p"));
 	assert_string_equal(account->from_account, "a@x.org");
 	assert_null(account->from_name);
 	assert_int_equal(account->on_sender, CONF_SENDER_REWRITE);
@@ -313,35 +259,35 @@ test_account_defaults(void **state)
 	assert_int_equal(account->on_limit[0], CONF_LIMIT_TEMPFAIL);
 	assert_int_equal(account->max_recipients, 500);
 	assert_int_equal(account->max_message_size, 35 << 20);
-	assert_int_equal(account->where.line, 6);
-	assert_int_equal(account->where_password.line, 8);
+	assert_int_equal(account->where.line, 4);
+	assert_int_equal(account->where_password.line, 6);
 	conf_free(conf);
 }
 
 static void
 test_account_options(void **state)
 {
-	struct conf *conf =
-	    load(APP "account \"relay\" {\n"
-		     "application = \"C\"\n"
-		     "grant = \"refresh_token\"\n"
-		     "user = \"u@x.org\"\n"
-		     "allow_users = { \"fetchmail\", \"1000\" }\n"
-		     "from_account = \"f@x.org\"\n"
-		     "from_name = \"%n via Caf\xc3\xa9 100%% \\\"x\\\"\"\n"
-		     "send_as = { \"sales@x.org\", \"@alias.x.org\", "
-		     "\"o'neil+x@x.org\" }\n"
-		     "on_sender = reject\n"
-		     "reply_to = \"help@x.org\"\n"
-		     "logins = { \"magma\" }\n"
-		     "senders = { \"@app.x.org\" }\n"
-		     "clients = { \"10.1.0.0/16\", \"2001:DB8::/32\", "
-		     "\"192.0.2.7\", \"0.0.0.0/0\", \"::1/128\" }\n"
-		     "internal_domains = { \"X.org\" }\n"
-		     "on_limit = { \"hold\", \"tempfail\" }\n"
-		     "max_recipients = 1000\n"
-		     "max_message_size = \"150M\"\n"
-		     "}\n");
+	struct conf *conf = conf_files_load(
+	    APP "account \"relay\" {\n"
+		"application = \"C\"\n"
+		"grant = \"refresh_token\"\n"
+		"user = \"u@x.org\"\n"
+		"allow_users = { \"fetchmail\", \"1000\" }\n"
+		"from_account = \"f@x.org\"\n"
+		"from_name = \"%n via Caf\xc3\xa9 100%% \\\"x\\\"\"\n"
+		"send_as = { \"sales@x.org\", \"@alias.x.org\", "
+		"\"o'neil+x@x.org\" }\n"
+		"on_sender = reject\n"
+		"reply_to = \"help@x.org\"\n"
+		"logins = { \"magma\" }\n"
+		"senders = { \"@app.x.org\" }\n"
+		"clients = { \"10.1.0.0/16\", \"2001:DB8::/32\", "
+		"\"192.0.2.7\", \"0.0.0.0/0\", \"::1/128\" }\n"
+		"internal_domains = { \"X.org\" }\n"
+		"on_limit = { \"hold\", \"tempfail\" }\n"
+		"max_recipients = 1000\n"
+		"max_message_size = \"150M\"\n"
+		"}\n");
 	const struct conf_account *account = &conf->accounts[0];
 
 	(void)state;
@@ -404,7 +350,7 @@ test_limits(void **state)
 			"internal_domains = { \"x.org\" } limits = { \"%s\" } "
 			"}\n",
 		    limits[i].text);
-		conf = load(text);
+		conf = conf_files_load(text);
 		assert_int_equal(conf->accounts[0].limit_count, 1);
 		assert_int_equal(
 		    conf->accounts[0].limits[0].scope, limits[i].scope);
@@ -418,8 +364,9 @@ test_limits(void **state)
 		    conf->accounts[0].limits[0].text, limits[i].text);
 		conf_free(conf);
 	}
-	conf = load(APP "account \"a@x.org\" { grant = \"refresh_token\" "
-			"limits = { } }\n");
+	conf = conf_files_load(
+	    APP "account \"a@x.org\" { grant = \"refresh_token\" "
+		"limits = { } }\n");
 	assert_int_equal(conf->accounts[0].limit_count, 0);
 	conf_free(conf);
 }
@@ -427,7 +374,7 @@ test_limits(void **state)
 static void
 test_find(void **state)
 {
-	struct conf *conf = load(
+	struct conf *conf = conf_files_load(
 	    APP "account \"a@x.org\" { grant = \"refresh_token\" }\n"
 		"account \"@x.org\" { grant = \"client_credentials\" }\n"
 		"account \"plain\" { grant = \"refresh_token\" user = \"u\" "
@@ -449,135 +396,6 @@ test_find(void **state)
 	assert_null(conf_account_for(conf, "b@"));
 	assert_string_equal(conf->accounts[1].user, "@x.org");
 	assert_string_equal(conf_grant_name(CONF_GRANT_NONE), "none");
-	conf_free(conf);
-}
-
-/* --- files --------------------------------------------------------------- */
-
-static void
-test_include_and_directory(void **state)
-{
-	struct conf *conf;
-
-	(void)state;
-	assert_int_equal(mkdir(in_dir("sub"), 0700), 0);
-	write_file("apps.inc", "\n" APP);
-	write_file("sub/b.conf",
-	    "account \"b@x.org\" { password_file = \"secrets/b\" }\n");
-	write_file("sub/a.conf",
-	    "# first\naccount \"a@x.org\" { password_file = \"secrets/a\" }\n");
-	write_file("sub/a.conf~", "no configuration");
-	write_file("sub/.hidden.conf", "no configuration");
-	conf = load("include(\"apps.inc\")\naccounts_directory = \"sub\"\n"
-		    "tokend { store = \"s\" }\n");
-	assert_int_equal(conf->account_count, 2);
-	assert_string_equal(conf->accounts[0].name, "a@x.org");
-	assert_string_equal(
-	    conf->accounts[0].password_file, in_dir("secrets/a"));
-	assert_string_equal(conf->accounts[0].where.file, in_dir("sub/a.conf"));
-	assert_int_equal(conf->accounts[0].where.line, 2);
-	assert_string_equal(
-	    conf->applications[0].where.file, in_dir("apps.inc"));
-	assert_int_equal(conf->applications[0].where.line, 2);
-	assert_string_equal(conf->tokend.store, in_dir("s"));
-	conf_free(conf);
-}
-
-/* Editors of other systems: a byte order mark, CRLF, comments of all kinds. */
-static void
-test_forms_of_text(void **state)
-{
-	struct conf *conf = load("\xef\xbb\xbf# a\r\n// b\r\n/* c\r\n d */\r\n"
-				 "tokend\r\n{\r\n"
-				 " store = \"/a # b // c /* d\" # e\r\n"
-				 " seal_key_file = /a//b\r\n"
-				 " control = '/x\\'y' }");
-
-	(void)state;
-	assert_string_equal(conf->tokend.store, "/a # b // c /* d");
-	assert_string_equal(conf->tokend.seal_key_file, "/a//b");
-	assert_string_equal(conf->tokend.control, "/x'y");
-	conf_free(conf);
-}
-
-static void
-test_relative_path_of_the_file(void **state)
-{
-	struct err err = {0};
-	struct conf *conf;
-	char here[4096];
-
-	(void)state;
-	write_file("postoak.conf", "tokend { store = \"s\" }\n");
-	assert_non_null(getcwd(here, sizeof(here)));
-	assert_int_equal(chdir(dir), 0);
-	conf = conf_load("postoak.conf", &err);
-	assert_int_equal(chdir(here), 0);
-	assert_non_null(conf);
-	assert_string_equal(conf->path, in_dir("postoak.conf"));
-	assert_string_equal(conf->tokend.store, in_dir("s"));
-	conf_free(conf);
-}
-
-/* A failed load leaves nothing behind that the next one trips over. */
-static void
-test_load_again_after_errors(void **state)
-{
-	static const char *const bad[] = {"tokend { store = \"/x", "}",
-	    "include(\"broken.inc\")\n", "account \"a\" { limits = { \"1\" } }",
-	    "/* ", "tokend { listen = { \"/a\", "};
-	struct err err;
-	struct conf *conf;
-	int i;
-
-	(void)state;
-	write_file("good.inc", APP);
-	write_file("broken.inc", "tokend {\n store = \"/x\" nonsense\n}\n");
-	for (i = 0; i < 60; i++) {
-		write_file("postoak.conf", bad[i % 6]);
-		assert_null(conf_load(in_dir("postoak.conf"), &err));
-		assert_int_equal(err.kind, ERR_CONFIG);
-		assert_null(conf_load(in_dir("postoak.conf"), NULL));
-		conf = load("include(\"good.inc\")\n");
-		assert_int_equal(conf->application_count, 1);
-		conf_free(conf);
-	}
-}
-
-static void
-write_many(const char *name, int count)
-{
-	FILE *file = fopen(in_dir(name), "w");
-	int i;
-
-	assert_non_null(file);
-	fputs(APP, file);
-	for (i = 0; i < count; i++)
-		fprintf(file,
-		    "account \"user%d@x.org\" {\n  password_file = \"p%d\"\n  "
-		    "senders = { \"a%d@x.org\", \"b%d@x.org\" }\n}\n",
-		    i, i, i, i);
-	assert_int_equal(fclose(file), 0);
-}
-
-/* 100,000 accounts are a matter of seconds: nothing grows with the square. */
-static void
-test_many_accounts(void **state)
-{
-	struct timespec start, end;
-	struct err err = {0};
-	struct conf *conf;
-
-	(void)state;
-	write_many("postoak.conf", 100000);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-	conf = conf_load(in_dir("postoak.conf"), &err);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-	assert_non_null(conf);
-	assert_int_equal(conf->account_count, 100000);
-	assert_int_equal(conf_account_find(conf, "user99999@x.org")->where.line,
-	    4 + 99999 * 4 + 1);
-	assert_true(end.tv_sec - start.tv_sec < 60);
 	conf_free(conf);
 }
 
@@ -603,13 +421,8 @@ main(void)
 	    cmocka_unit_test(test_account_options),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_find),
-	    cmocka_unit_test(test_include_and_directory),
-	    cmocka_unit_test(test_forms_of_text),
-	    cmocka_unit_test(test_relative_path_of_the_file),
-	    cmocka_unit_test(test_load_again_after_errors),
-	    cmocka_unit_test(test_many_accounts),
 	    cmocka_unit_test(test_default_path),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, conf_files_open, conf_files_close);
 }

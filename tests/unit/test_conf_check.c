@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options that are missing or do not go together: the line to blame, and what
+ * to do.
+ *
+ * link: tests/unit/conf_files
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf.h"
+#include "tests/unit/conf_files.h"
+
+/* --- what belongs together ----------------------------------------------- */
+
+static void
+test_missing_options(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {APP "\naccount \"a@x.org\" {\n}\n", 4,
+		"account \"a@x.org\": grant is missing; write grant = "
+		"\"password\" (with password_file)"},
+	    {APP "account \"a@x.org\" {\n\n grant = \"password\"\n}\n", 3,
+		"account \"a@x.org\": password_file is missing; grant "
+		"\"password\" needs it"},
+	    {"application \"c\" {\n}\n", 1,
+		"application \"c\": provider is missing; write provider = "
+		"\"office365\""},
+	    {"\napplication \"c\" {\n provider = \"office365\"\n}\n", 2,
+		"application \"c\": client_id is missing; copy"},
+	    {"application \"c\" { provider = \"office365\"\n client_id = "
+	     "\"66666666-7777-8888-9999-000000000000\"\n}\n",
+		1, "application \"c\": tenant_id is missing; copy"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = "
+	     "\"x\"\n}\n",
+		1, "application \"c\": token_endpoint is missing"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\" "
+	     "token_endpoint = \"https://x.org/t\"\n}\n",
+		1, "application \"c\": scope is missing"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\" "
+	     "token_endpoint = \"https://x.org/t\" scope = \"s\"\n}\n",
+		1, "application \"c\": hosts is missing; name the servers"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\" "
+	     "token_endpoint = \"https://x.org/{tenant}/t\"\n}\n",
+		1,
+		"application \"c\": tenant_id is missing; an endpoint has "
+		"{tenant} in it"},
+	    {APP "account \"x\" {\n grant = \"refresh_token\"\n}\n", 3,
+		"account \"x\": user is missing; it is needed because"},
+	    {APP "account \"x\" {\n grant = \"refresh_token\" user = "
+		 "\"a@x.org\"\n}\n",
+		3, "account \"x\": from_account is missing"},
+	    {ACCOUNT("limits = { \"9 external_recipients / 1d\" }"), 3,
+		"account \"a@x.org\": internal_domains is missing; a limit"},
+	};
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+}
+
+static void
+test_applications_of_accounts(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {"account \"a@x.org\" {\n}\n", 1,
+		"account \"a@x.org\": application is missing; write the name "
+		"of an application section, there is none yet"},
+	    {ACCOUNT("application = \"d\""), 4,
+		"account \"a@x.org\": application = \"d\" does not exist"},
+	    {APP "application \"d\" { provider = \"google\" client_id = "
+		 "\"x\" }\naccount \"a@x.org\" {\n}\n",
+		4,
+		"account \"a@x.org\": application is missing; write the name "
+		"of one of the application sections"},
+	};
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+}
+
+#define SECRETLESS(provider, tenant)                                           \
+	"application \"c\" { provider = \"" provider "\" " tenant "\n"         \
+	"client_id = \"66666666-7777-8888-9999-000000000000\" }\n"
+#define GRANT(grant) "account \"a@x.org\" {\n grant = \"" grant "\"\n}\n"
+
+static void
+test_grants_and_applications(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {SECRETLESS("office365", "tenant_id = \"x.org\"")
+		    GRANT("client_credentials"),
+		4,
+		"account \"a@x.org\": grant = \"client_credentials\" needs "
+		"client_secret_file in its application"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"common\"") "account \"a@x.org\" {\n grant = "
+					   "\"password\" password_file = "
+					   "\"p\"\n}\n",
+		4,
+		"account \"a@x.org\": grant = \"password\" does not work with "
+		"tenant_id common or consumers"},
+	    {SECRETLESS("outlook", "client_secret_file = \"s\"")
+		    GRANT("client_credentials"),
+		4,
+		"account \"a@x.org\": grant = \"client_credentials\" is not "
+		"offered by this provider; use authorization_code"},
+	    {SECRETLESS("outlook", "tenant_id = \"x.org\""), 1,
+		"application \"c\": tenant_id has no meaning for personal"},
+	    {SECRETLESS("google", "") GRANT("device_code"), 4,
+		"account \"a@x.org\": grant = \"device_code\" needs "
+		"device_authorization_endpoint in its application"},
+	    {SECRETLESS("office365",
+		 "tenant_id = "
+		 "\"66666666-7777-8888-9999-000000000000\""),
+		1, "application \"c\": tenant_id is the same as client_id"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" client_secret_expires = "
+		 "\"2028-01-01\""),
+		1,
+		"application \"c\": client_secret_expires stands without "
+		"client_secret_file"},
+	    {"application \"c\" { provider = \"office365\" tenant_id = "
+	     "\"x.org\"\nclient_id = \"my app\" }\n",
+		2, "application \"c\": client_id = \"my app\" has a blank"},
+	    {"application \"c\" { provider = \"office365\" tenant_id = "
+	     "\"x.org\"\nclient_id = \"myapp\" }\n",
+		2, "application \"c\": client_id is not of the form"},
+	    {ACCOUNT("password_file = \"p\""), 4,
+		"account \"a@x.org\": password_file is for grant \"password\" "
+		"only"},
+	    {APP "account \"@x.org\" {\n grant = \"refresh_token\"\n}\n", 4,
+		"account \"@x.org\": grant of an account for a whole domain "
+		"must be client_credentials"},
+	    {APP "account \"@x.org\" { grant = \"client_credentials\"\n user "
+		 "= \"a@x.org\"\n}\n",
+		4, "account \"@x.org\": user has no meaning"},
+	};
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_missing_options),
+	    cmocka_unit_test(test_applications_of_accounts),
+	    cmocka_unit_test(test_grants_and_applications),
+	};
+
+	return cmocka_run_group_tests(tests, conf_files_open, conf_files_close);
+}
