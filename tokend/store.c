@@ -302,7 +302,12 @@ keep_previous(
 	unlinkat(store->dir, temp, 0);
 	if (linkat(store->dir, file, store->dir, temp, 0) == -1)
 		return -1;
-	return renameat(store->dir, temp, store->dir, prev);
+	if (renameat(store->dir, temp, store->dir, prev) == -1)
+		return -1;
+	/* rename(2) leaves both names if they are one file already, as after
+	 * a crash between this and the next rename. */
+	unlinkat(store->dir, temp, 0);
+	return 0;
 }
 
 static int

@@ -33,6 +33,7 @@ class Daemon:
         self.argv, self.log = list(argv), log
         self.user, self.group = user, group
         self.env = dict(env or {})
+        self.popen = {}  # further arguments of subprocess.Popen
         self.process = None
         self.states = []
         self._notify = None
@@ -49,7 +50,8 @@ class Daemon:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=env, user=self.user, group=self.group,
-                extra_groups=[] if self.user is not None else None)
+                extra_groups=[] if self.user is not None else None,
+                **self.popen)
         if wait:
             self.wait_state("READY=1", timeout)
         return self

@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: Apache-2.0
+"""postoak-tokend by its sockets: what is answered, how often the provider is
+asked, what survives."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from office365 import Office365
+from relay import wait_until
+from relay.tokend import ACCOUNT, Tokend
+
+SECOND = "second@contoso.com"
+
+
+@pytest.fixture
+def entra(directory):
+    """The stand-in's token endpoint."""
+    path = os.path.join(directory, "office365")
+    with Office365(path, mode="exchange") as o:
+        o.add_user(SECOND, o.password)
+        yield o
+
+
+@pytest.fixture
+def make_tokend(directory, entra, build):
+    made = []
+
+    def make(start=True, **settings):
+        tokend = Tokend(os.path.join(directory, f"tokend{len(made)}"), build,
+                        entra, **settings)
+        made.append(tokend)
+        return tokend.start() if start else tokend
+    yield make
+    for tokend in made:
+        tokend.stop()
+
+
+@pytest.fixture
+def tokend(make_tokend):
+    return make_tokend()
+
+
+def grants(entra):
+    return [r.grant for r in entra.token_requests]
+
+
+# --- answers ----------------------------------------------------------------
+
+def test_password_grant(tokend, entra):
+    answer = tokend.ask()
+    assert answer["status"] == "ok" and answer["user"] == ACCOUNT
+    assert re.fullmatch("[0-9a-f]{16}", answer["token_id"])
+    assert 3590 <= int(answer["expires_in"]) <= 3600
+    assert tokend.ask() == {**answer, "expires_in": tokend.ask()["expires_in"]}
+    assert grants(entra) == ["password"]
+    status = tokend.status()
+    assert status["state"] == "ok" and status["refresh_token"] is True
+    assert status["roles"] == ["SMTP.Send"] and status["last_error"] is None
+
+
+def test_client_credentials_serve_a_whole_domain(tokend, entra):
+    first = tokend.ask(account="any@example.org")
+    second = tokend.ask(account="other@EXAMPLE.org")
+    assert first["user"] == "any@example.org"
+    assert second["user"] == "other@EXAMPLE.org"
+    assert first["token"] == second["token"]
+    assert grants(entra) == ["client_credentials"]
+
+
+def test_second_secret_is_used_when_the_first_is_refused(make_tokend, entra):
+    tokend = make_tokend(start=False)
+    tokend.write_secret("client", "an-old-secret")
+    tokend.write_secret("client2", entra.client_secret)
+    tokend.start()
+    assert tokend.ask()["status"] == "ok"
+    assert len(entra.token_requests) == 2
+
+
+def test_requests_are_answered_in_order(tokend):
+    with tokend.connect() as client:
+        names = [ACCOUNT, "a@example.org", ACCOUNT, "nobody@nowhere.example",
+                 SECOND, "b@example.org"] * 3
+        client.send(*[tokend.request(account=name) for name in names])
+        for name in names:
+            answer = client.answer()
+            if name.endswith("nowhere.example"):
+                assert answer["code"] == "account"
+            else:
+                assert answer["user"] == name
+
+
+def test_half_closed_client_gets_its_answer(tokend, entra):
+    entra.set(delay=0.3)
+    with tokend.connect() as client:
+        client.send(tokend.request())
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.answer()["status"] == "ok"
+        assert client.socket.recv(1) == b""
+
+
+@pytest.mark.parametrize("data, code", [
+    (b"request=token\nrequest=token\n\n", "syntax"),
+    (b"nonsense\n\n", "syntax"),
+    (b"\n", "syntax"),
+    (b"request=token\r\n\n", "value"),
+    (b"request=token\nprotocol=2\naccount=a\n\n", "version"),
+    (b"request=tokens\nprotocol=1\n\n", "request"),
+    (b"request=token\nservice=smtp\naccount=a\n\n", "host"),
+    (b"request=token\nservice=nntp\nhost=a\naccount=a\n\n", "service"),
+    (b"request=token\nservice=smtp\nhost=localhost\n\n", "account"),
+    (b"request=token\nwait_ms=60001\n\n", "value"),
+    (b"x=" + b"y" * 4094, "size"),
+], ids=["twice", "no pair", "empty", "CR", "version", "request", "host",
+        "service", "account", "wait_ms", "too long"])
+def test_what_is_no_request(tokend, data, code):
+    with tokend.connect() as client:
+        client.socket.sendall(data)
+        answer = client.answer()
+        assert (answer["kind"], answer["code"]) == ("protocol", code)
+        assert client.socket.recv(1) == b""
+    assert tokend.ask()["status"] == "ok"
+
+
+# --- who, and whereto -------------------------------------------------------
+
+def test_user_who_is_not_listed(make_tokend):
+    tokend = make_tokend(allow="65534")
+    accounts = [ACCOUNT, SECOND, "no@such.example", "x@example.org"]
+    answers = tokend.ask_as(65533, accounts)
+    texts = {a["text"].replace(name, "X") for a, name in zip(answers, accounts)}
+    assert {a["kind"] for a in answers} == {"denied"} and len(texts) == 1
+    # The user of one account is nobody for the others, and learns nothing.
+    answers = tokend.ask_as(65534, accounts)
+    assert [a["status"] for a in answers] == ["error", "ok", "error", "error"]
+    assert {a["kind"] for a in answers if "kind" in a} == {"denied"}
+    assert tokend.read_log().count("uid=65533") == 1
+
+
+def test_foreign_host(tokend, entra):
+    for host in ("evil.example", "localhost.evil.example", "xlocalhost"):
+        answer = tokend.ask(host=host)
+        assert answer["kind"] == "denied" and answer["code"] == "host"
+        assert host in answer["text"] and "localhost" in answer["text"]
+    assert not entra.token_requests
+    for host in ("LOCALHOST", "localhost."):
+        assert tokend.ask(host=host)["status"] == "ok"
+
+
+# --- one exchange -----------------------------------------------------------
+
+def test_single_flight(tokend, entra):
+    entra.set(delay=1)
+    clients = [tokend.connect() for _ in range(200)]
+    for client in clients:
+        client.send(tokend.request(wait_ms=30000))
+    wait_until(lambda: tokend.status()["waiters"] == 200, "200 waiters")
+    assert len({client.answer()["token"] for client in clients}) == 1
+    assert len(entra.token_requests) == 1
+    for client in clients:
+        client.close()
+
+
+def test_waiting_holds_up_nobody_else(tokend, entra):
+    assert tokend.ask(account="a@example.org")["status"] == "ok"
+    entra.set(behaviour="silent")
+    with tokend.connect() as waiting:
+        waiting.send(tokend.request(wait_ms=60000))
+        wait_until(lambda: tokend.status()["waiters"] == 1, "a waiter")
+        assert tokend.ask(account="a@example.org")["status"] == "ok"
+        answer = tokend.ask(wait_ms=200)
+        assert (answer["kind"], answer["code"]) == ("temporary", "wait")
+        assert int(answer["retry_ms"]) > 0 and ACCOUNT in answer["text"]
+        # Gone means forgotten.
+    wait_until(lambda: tokend.status()["waiters"] == 0, "no waiter")
+    assert tokend.ask(wait_ms=0)["code"] == "wait"
+
+
+def test_refresh_ahead(tokend, entra):
+    """Between half and three quarters of its life, without being asked."""
+    entra.set(lifetime=4)
+    first = tokend.ask()
+    requests = entra.wait_token_requests(2, 10)
+    assert 1.5 <= requests[1].time - requests[0].time <= 3.5
+    assert grants(entra) == ["password", "refresh_token"]
+    wait_until(lambda: tokend.ask()["token"] != first["token"], "a new token")
+
+
+def test_rejected_token_is_refreshed_once(tokend, entra):
+    first = tokend.ask()
+    with tokend.connect() as client:
+        rejected = dict(request="rejected", protocol=1, account=ACCOUNT,
+                        token_id=first["token_id"], challenge="e30=")
+        client.send({**rejected, "token_id": "0123456789abcdef"}, rejected,
+                    rejected)
+        assert [client.answer()["status"] for _ in range(3)] == ["ok"] * 3
+        client.send(tokend.request())
+        second = client.answer()
+        assert second["token"] != first["token"]
+        # The next one within the minute is believed, but not fetched anew.
+        client.send({**rejected, "token_id": second["token_id"]},
+                    tokend.request())
+        assert client.answer()["status"] == "ok"
+        assert client.answer()["token"] == second["token"]
+    assert len(entra.token_requests) == 2
+
+
+# --- failures ---------------------------------------------------------------
+
+@pytest.mark.parametrize("switches, words", [
+    (dict(behaviour="refuse"), "connect"),
+    (dict(behaviour="html200"), "web page"),
+    (dict(behaviour="empty200"), "nothing"),
+    (dict(behaviour="truncated"), "cut off"),
+    (dict(behaviour="oversize"), "larger than"),
+    (dict(behaviour="redirect"), "307"),
+    (dict(behaviour="reset"), "token endpoint"),
+    (dict(http=500), "500"),
+    (dict(http=503), "503"),
+])
+def test_endpoint_is_ill(tokend, entra, switches, words):
+    entra.set(**switches)
+    answer = tokend.ask()
+    assert (answer["kind"], answer["code"]) == ("temporary", "endpoint")
+    assert words in answer["text"] and ACCOUNT in answer["text"]
+    assert 0 < int(answer["retry_ms"]) <= 2000
+    assert entra.redirects_followed == 0
+    assert tokend.status()["state"] == "retrying"
+    entra.set(**{name: None for name in switches})
+    wait_until(lambda: tokend.ask()["status"] == "ok", "recovery")
+    assert tokend.status()["state"] == "ok"
+
+
+def test_failing_is_answered_from_memory(tokend, entra):
+    entra.set(http=503, retry_after=600)
+    assert tokend.ask()["kind"] == "temporary"
+    for _ in range(50):
+        answer = tokend.ask()
+    assert 590_000 < int(answer["retry_ms"]) <= 600_000
+    assert len(entra.token_requests) == 1
+
+
+def test_retry_after_is_obeyed(tokend, entra):
+    entra.set(once=1, http=429, retry_after=3)
+    assert "429" in tokend.ask()["text"]
+    wait_until(lambda: tokend.ask()["status"] == "ok", "recovery")
+    first, second = [r.time for r in entra.token_requests]
+    assert second - first >= 2.9
+
+
+def test_outage_is_served_to_the_end_of_the_token(tokend, entra):
+    entra.set(lifetime=6)
+    token = tokend.ask()
+    entra.set(behaviour="refuse")
+    wait_until(lambda: tokend.status()["state"] == "stale", "stale")
+    served = []
+
+    def ended():
+        answer = tokend.ask()
+        if answer["status"] == "ok":
+            served.append(answer)
+        return answer["status"] == "error"
+    wait_until(ended, "the token's end", 10)
+    assert {a["token"] for a in served} == {token["token"]}
+    assert int(served[-1]["expires_in"]) <= 1
+    assert tokend.status()["state"] == "retrying"
+
+
+def test_refused_password_is_shown_once(tokend, entra):
+    tokend.write_secret("password", "wrong")
+    for _ in range(20):
+        answer = tokend.ask()
+        assert (answer["kind"], answer["code"]) == ("config", "aadsts.50126")
+    assert tokend.secret("password") in answer["text"]
+    assert "correlation_id=" in answer["text"] and "retry_ms" not in answer
+    tokend.reload()
+    tokend.restart()
+    assert tokend.ask()["text"] == answer["text"]
+    assert tokend.status()["state"] == "needs_admin"
+    tokend.write_secret("password", "wrong")  # written, but the same
+    assert tokend.ask()["code"] == "aadsts.50126"
+    assert len(entra.token_requests) == 1
+    # An administrator may say so.
+    assert tokend.control("refresh", ACCOUNT)["code"] == "aadsts.50126"
+    assert len(entra.token_requests) == 2
+    # Another one is tried without being told.
+    tokend.write_secret("password", entra.password)
+    assert tokend.ask()["status"] == "ok"
+    assert entra.bad_attempts(ACCOUNT) == 0
+
+
+def test_expired_secret_is_shown_once(tokend, entra):
+    entra.set(error="7000222")
+    for _ in range(5):
+        answer = tokend.ask()
+    assert answer["code"] == "aadsts.7000222" and "expired" in answer["text"]
+    assert tokend.secret("client") in answer["text"]
+    assert len(entra.token_requests) == 1
+
+
+def test_revoked_refresh_token_falls_back_to_the_password(tokend, entra):
+    assert tokend.ask()["status"] == "ok"
+    entra.revoke_refresh_tokens()
+    assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+    assert grants(entra) == ["password", "refresh_token", "password"]
+
+
+def test_lost_refresh_token_needs_a_login(make_tokend, entra):
+    tokend = make_tokend(grant="refresh_token")
+    answer = tokend.ask()
+    assert (answer["kind"], answer["code"]) == ("login", "login_required")
+    assert "postoak login" in answer["text"]
+    assert tokend.status()["state"] == "needs_login"
+    assert not entra.token_requests
+
+
+# --- the store --------------------------------------------------------------
+
+def test_refresh_token_survives_a_restart(tokend, entra):
+    tokend.ask()
+    tokend.kill()
+    tokend.start()
+    assert tokend.ask()["status"] == "ok"
+    assert grants(entra) == ["password", "refresh_token"]
+
+
+@pytest.mark.parametrize("call, count", [
+    ("write", 1), ("linkat", 5), ("renameat", 1), ("renameat", 2),
+    ("fsync", 1)])
+def test_killed_while_saving(make_tokend, entra, call, count):
+    """At each system call between the provider's answer and the end of the
+    save: what is on disk afterwards works."""
+    tokend = make_tokend(root=True)
+    tokend.ask()
+    tokend.stop()
+    path = tokend.temp_file() if call == "write" else tokend.store
+    tokend.start(strace=[f"--inject={call}:signal=SIGKILL:when={count}",
+                         f"--trace-path={path}", f"--trace={call}"])
+    assert tokend.ask(wait_ms=10000) == {}
+    tokend.wait_dead()
+    assert len(entra.token_requests) == 2
+    tokend.start()
+    assert tokend.ask()["status"] == "ok"
+    assert grants(entra) == ["password", "refresh_token", "refresh_token"]
+    assert not [f for f in os.listdir(tokend.store) if f.startswith("tmp.")]
+
+
+def test_full_disk(make_tokend, entra):
+    tokend = make_tokend(start=False)
+    with tokend.small_store():
+        tokend.start()
+        tokend.ask()
+        tokend.fill_store()
+        answer = tokend.control("refresh", ACCOUNT)
+        assert answer["status"] == "ok"  # mail goes on
+        status = tokend.status()
+        assert "No space left" in status["unsaved"] and status["state"] == "ok"
+        assert "not saved" in tokend.read_log()
+        # The next one is won with the newer refresh token, from memory.
+        assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+        shown = [r.refresh_token_id for r in entra.token_requests[1:]]
+        assert len(set(shown)) == 2
+        tokend.kill()
+        # The last good one is on disk and works.
+        tokend.start()
+        assert tokend.ask()["status"] == "ok"
+        assert entra.token_requests[-1].refresh_token_id == shown[0]
+        # Room again: what is in memory is saved at the latest at the end.
+        tokend.empty_store()
+        assert tokend.stop() == 0
+        assert "saved after all" in tokend.read_log()
+        tokend.start()
+        assert tokend.ask()["status"] == "ok"
+        assert entra.token_requests[-1].refresh_token_id not in shown
+    assert set(grants(entra)[1:]) == {"refresh_token"}
+
+
+# --- configuration ----------------------------------------------------------
+
+def test_bad_file_on_reload_changes_nothing(tokend, entra):
+    token = tokend.ask()
+    tokend.write_config(extra="\nnonsense = 5\n")
+    line = tokend.config_lines()
+    tokend.reload()
+    where = f"{tokend.config}:{line}"
+    assert where in tokend.read_log() and "nonsense" in tokend.read_log()
+    assert tokend.ask()["token"] == token["token"]
+    answer = tokend.control("reload")
+    assert answer["kind"] == "config" and where in answer["text"]
+    tokend.write_config()
+    assert tokend.control("reload") == {
+        "version": 1, "status": "ok", "accounts": 3}
+    assert tokend.ask()["token"] == token["token"]
+    assert len(entra.token_requests) == 1
+
+
+def test_reload_takes_changes(tokend, entra):
+    tokend.ask()
+    tokend.write_config(hosts='"elsewhere.example"', listen="other.sock")
+    tokend.reload()
+    assert not os.path.exists(tokend.socket)
+    tokend.socket = os.path.join(tokend.directory, "other.sock")
+    assert tokend.ask()["code"] == "host"
+    assert tokend.ask(host="elsewhere.example")["status"] == "ok"
+    assert len(entra.token_requests) == 1
+    tokend.write_config(accounts="", listen="other.sock")
+    tokend.reload()
+    assert tokend.ask()["code"] == "account"
+
+
+@pytest.mark.parametrize("harm, words", [
+    (lambda t: os.chmod(t.secret("password"), 0o644), "chmod 0600"),
+    (lambda t: os.remove(t.secret("client")), "there is no file"),
+    (lambda t: t.write_secret("client", ""), "empty"),
+    (lambda t: os.makedirs(t.store, 0o755), "chmod 0700"),
+    (lambda t: t.write_config(extra="\nx\n"), "postoak.conf:"),
+])
+def test_check(make_tokend, harm, words):
+    tokend = make_tokend(start=False)
+    good = tokend.check()
+    assert (good.returncode, good.stderr) == (0, "")
+    assert not os.path.exists(tokend.store)
+    harm(tokend)
+    bad = tokend.check()
+    assert bad.returncode == 78 and words in bad.stderr
+    assert re.match(r"/\S+", bad.stderr) or tokend.store in bad.stderr
+
+
+def test_background(make_tokend):
+    """Without -f the command returns when tokend answers, or with its error."""
+    tokend = make_tokend(start=False)
+    tokend.write_config(extra="\nx\n")
+    argv = [tokend.program, "-c", tokend.config]
+    assert subprocess.run(argv, stderr=subprocess.PIPE).returncode == 78
+    tokend.write_config()
+    assert subprocess.run(argv, timeout=20).returncode == 0
+    pid = tokend.control("status")["program"]["pid"]
+    try:
+        assert tokend.ask()["status"] == "ok"
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not os.path.exists(tokend.socket), "its end")
+
+
+def test_second_daemon_is_refused(tokend, make_tokend):
+    out = subprocess.run([tokend.program, "-f", "-c", tokend.config],
+                         capture_output=True, text=True, timeout=20)
+    assert out.returncode == 78 and "another" in out.stderr
+    assert tokend.ask()["status"] == "ok"
+
+
+# --- life -------------------------------------------------------------------
+
+def test_socket_activation(make_tokend):
+    """The manager's sockets are used, and left behind for the next one."""
+    tokend = make_tokend(start=False)
+    listeners = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for listener, path in zip(listeners, (tokend.control_path, tokend.socket)):
+        listener.bind(path)
+        listener.listen(5)
+    # Who connects before it runs is served when it does.
+    with tokend.connect() as client:
+        client.send(tokend.request())
+        tokend.start(pass_sockets=listeners)
+        assert client.answer()["status"] == "ok"
+    assert tokend.status()["state"] == "ok"
+    tokend.stop()
+    assert os.path.exists(tokend.socket)
+    with tokend.connect() as client:
+        client.send(tokend.request())
+        tokend.start(pass_sockets=listeners)
+        assert client.answer()["status"] == "ok"
+
+
+def test_stop_tells_those_who_wait(tokend, entra):
+    entra.set(behaviour="silent")
+    with tokend.connect() as client:
+        client.send(tokend.request(wait_ms=60000))
+        wait_until(lambda: tokend.status()["waiters"] == 1, "a waiter")
+        tokend.signal(signal.SIGTERM)
+        answer = client.answer()
+        assert (answer["kind"], answer["code"]) == ("temporary", "stopping")
+    assert tokend.stop() == 0
+    assert not os.path.exists(tokend.socket)
+    assert not os.path.exists(tokend.control_path)
+
+
+def test_answer_on_its_way_is_saved_at_the_end(tokend, entra):
+    tokend.ask()
+    with entra.gate() as gate:
+        done = threading.Thread(
+            target=tokend.control, args=("refresh", ACCOUNT))
+        done.start()
+        gate.wait_held(1)
+        tokend.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in tokend.read_log(), "the end's begin")
+        gate.release()
+    assert tokend.stop() == 0
+    done.join()
+    saved = entra.token_requests[-1].new_refresh_token_id
+    tokend.start()
+    assert tokend.ask()["status"] == "ok"
+    assert entra.token_requests[-1].refresh_token_id == saved
+
+
+def test_one_user_cannot_take_all_places(make_tokend):
+    tokend = make_tokend(open_files=700)
+    sockets = [tokend.connect() for _ in range(3)]
+    assert tokend.crowd_as(65534, 600) < 100
+    for client in sockets:
+        client.send(tokend.request())
+        assert client.answer()["status"] == "ok"
+        client.close()
+
+
+def test_nothing_wakes_it_while_nothing_is_due(tokend):
+    tokend.ask()
+    tokend.status()
+
+    def switches():
+        with open(f"/proc/{tokend.pid}/status", encoding="ascii") as f:
+            return sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)",
+                                                  f.read()))
+    before = wait_until(lambda: switches(), "a number")
+    threading.Event().wait(2)  # the time that is measured
+    assert switches() == before
+
+
+def test_no_secret_is_logged(tokend, entra):
+    token = tokend.ask()["token"]
+    tokend.control("refresh", ACCOUNT)
+    tokend.write_secret("password", "another-wrong-one")
+    entra.revoke_refresh_tokens()
+    tokend.control("refresh", ACCOUNT)
+    log = tokend.read_log()
+    assert "token obtained" in log and "token refused" in log
+    # Refresh tokens and access tokens begin like this in the stand-in.
+    for secret in (entra.client_secret, entra.password, "another-wrong-one",
+                   token, "1.AX0A", "eyJ"):
+        assert secret not in log
