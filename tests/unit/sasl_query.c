@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include "sasl_query.h"
 
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,8 +26,8 @@ int
 query_setup(void **state)
 {
 	(void)state;
-	tokend = tokend_new();
 	fds_before = tokend_count_fds();
+	tokend = tokend_new();
 	return 0;
 }
 
@@ -37,19 +36,14 @@ query_setup(void **state)
 int
 query_teardown(void **state)
 {
-	long long deadline = tokend_now_ms() + 2000;
-
 	(void)state;
 	client_close();
-	/* The stand-in's ends of closed connections go a moment later. */
-	while (tokend_count_fds() > fds_before && tokend_now_ms() < deadline)
-		poll(NULL, 0, 5);
+	tokend_free(tokend);
 	if (tokend_count_fds() != fds_before) {
 		fprintf(stderr, "%d descriptors leaked\n",
 		    tokend_count_fds() - fds_before);
 		return -1;
 	}
-	tokend_free(tokend);
 	return 0;
 }
 

@@ -79,6 +79,7 @@ hang_up(struct tokend *tokend, int i)
 	tokend->clients[i].fd = -1;
 	tokend->clients[i].in_len = 0;
 	tokend->clients[i].owed_len = 0;
+	tokend->clients[i].is_deaf = 0;
 }
 
 static void
@@ -120,8 +121,9 @@ misbehave(struct tokend *tokend, int i, const struct buf *answer)
 		hang_up(tokend, i);
 		break;
 	case TOKEND_DEAF:
-		put_out(fd, answer->data, answer->len);
 		shutdown(fd, SHUT_RD);
+		tokend->clients[i].is_deaf = 1;
+		put_out(fd, answer->data, answer->len);
 		break;
 	}
 }
@@ -212,8 +214,10 @@ run(void *arg)
 		fds[0] = (struct pollfd){tokend->wake[0], POLLIN, 0};
 		fds[1] = (struct pollfd){tokend->listener, POLLIN, 0};
 		for (i = 0; i < TOKEND_CLIENTS; i++)
-			fds[i + 2] =
-			    (struct pollfd){tokend->clients[i].fd, POLLIN, 0};
+			fds[i + 2] = (struct pollfd){
+			    tokend->clients[i].is_deaf ? -1
+						       : tokend->clients[i].fd,
+			    POLLIN, 0};
 		poll(fds, TOKEND_CLIENTS + 2, DRIP_MS);
 		if (fds[0].revents != 0)
 			return NULL;

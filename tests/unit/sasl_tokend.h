@@ -17,7 +17,7 @@ enum tokend_mode {
 	TOKEND_HANG_UP, /* close instead of answering */
 	TOKEND_HALF,	/* half an answer, then close */
 	TOKEND_DRIP,	/* a byte every few milliseconds */
-	TOKEND_DEAF,	/* answer, then shut the reading side */
+	TOKEND_DEAF,	/* shut the reading side, then answer */
 };
 
 #define TOKEND_CLIENTS 64
@@ -43,6 +43,7 @@ struct tokend {
 	char last[4096]; /* last request, as received */
 	struct {
 		int fd;
+		int is_deaf;
 		char in[4096];
 		size_t in_len;
 		char owed[8192]; /* what SILENT and DRIP have not sent yet */
