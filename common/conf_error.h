@@ -30,6 +30,7 @@ int conf_error_value(struct err *err, const char *file, int line,
  * section is where it happened.
  */
 void conf_error_plain(char *out, size_t size,
-    const struct conf_section *section, const char *fmt, va_list ap);
+    const struct conf_section *section, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 
 #endif

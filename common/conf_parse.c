@@ -63,6 +63,9 @@ id_of(const char *name)
 
 /* --- libconfuse's callbacks ---------------------------------------------- */
 
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {

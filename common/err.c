@@ -74,6 +74,9 @@ fill(struct err *err, enum err_kind kind, const char *code, const char *text)
 }
 
 /* Format into text; at most size - 1 bytes, whole characters. */
+static void format(char *text, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 static void
 format(char *text, size_t size, const char *fmt, va_list ap)
 {

@@ -18,7 +18,6 @@
 #include <json-c/json.h>
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,7 +242,8 @@ whole_number(struct jsonc_object *object, int64_t *value)
 		return 1;
 	case json_type_double:
 		number = json_object_get_double(object);
-		if (!(fabs(number) <= EXACT_DOUBLE) || number != rint(number))
+		if (!(number >= -EXACT_DOUBLE && number <= EXACT_DOUBLE) ||
+		    number != (double)(int64_t)number)
 			return 0;
 		*value = (int64_t)number;
 		return 1;

@@ -90,6 +90,9 @@ write_stderr(const char *line)
 		return;
 }
 
+static void emit(int priority, const char *id, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 static void
 emit(int priority, const char *id, const char *fmt, va_list ap)
 {
