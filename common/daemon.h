@@ -8,11 +8,11 @@
  */
 
 struct daemon_options {
-	const char *config_path; /* -c; default SYSCONFDIR/postoak/postoak.conf */
-	const char *via_path;	 /* --via=PATH (tokend): Unix socket as way out */
-	int foreground;		 /* -f: log to standard error */
-	int check_only;		 /* -t */
-	int verbose;		 /* -v */
+	const char *config_path; /* -c; or conf_default_path() */
+	const char *via_path; /* --via=PATH (tokend): Unix socket as way out */
+	int foreground;	      /* -f: log to standard error */
+	int check_only;	      /* -t */
+	int verbose;	      /* -v */
 };
 
 /*
