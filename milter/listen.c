@@ -87,21 +87,16 @@ prepare_unix(struct listen *listen, struct err *err)
 
 	(void)snprintf(directory, sizeof(directory), "%.*s",
 	    (int)(name - listen->path), listen->path);
-	if (name[0] == '\0' || strlen(name) > 80)
+	if (name[0] == '\0')
 		return err_set(err, ERR_CONFIG, "listen",
-		    "milter: listen: %s: the name of the socket must have 1 "
-		    "to 80 bytes",
+		    "milter: listen: %s is a directory, not a socket",
 		    listen->path);
 	listen->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (listen->directory < 0)
 		return err_errno(err, ERR_CONFIG, errno,
 		    "milter: listen: directory %s", directory);
-	if (strlen(listen->path) < sizeof(((struct sockaddr_un *)0)->sun_path))
-		(void)snprintf(listen->spec, sizeof(listen->spec), "unix:%s",
-		    listen->path);
-	else
-		(void)snprintf(listen->spec, sizeof(listen->spec),
-		    "unix:/proc/self/fd/%d/%s", listen->directory, name);
+	(void)snprintf(
+	    listen->spec, sizeof(listen->spec), "unix:%s", listen->path);
 	return remove_stale(listen, name, err);
 }
 
@@ -120,9 +115,11 @@ listen_prepare(struct listen *listen, const char *address, struct err *err)
 		    listen->spec, sizeof(listen->spec), "%s", address);
 		return 0;
 	}
+	/* An MTA could not connect to a longer one either. */
 	if (strlen(address + 5) >= sizeof(listen->path))
 		return err_set(err, ERR_CONFIG, "listen",
-		    "milter: listen: the path is too long");
+		    "milter: listen: the path has more than %zu bytes",
+		    sizeof(listen->path) - 1);
 	(void)snprintf(listen->path, sizeof(listen->path), "%s", address + 5);
 	return prepare_unix(listen, err);
 }

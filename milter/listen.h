@@ -3,19 +3,21 @@
 #define POSTOAK_LISTEN_H
 
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "err.h"
 
 /*
  * listen - what libmilter leaves to be done about its socket's file: a stale
- * one, paths longer than sun_path, the mode, and removal at the end.
+ * one, the mode, and removal at the end.
  */
 
 struct listen {
-	char spec[160];	 /* for smfi_setconn */
-	char path[4096]; /* of a Unix socket; "" for TCP */
-	int directory;	 /* descriptor; -1 for TCP */
-	dev_t dev;	 /* of the socket's file, once it is there */
+	char spec[160]; /* for smfi_setconn */
+	char path[sizeof(((struct sockaddr_un *)0)
+			     ->sun_path)]; /* of a Unix socket; "" for TCP */
+	int directory;			   /* descriptor; -1 for TCP */
+	dev_t dev; /* of the socket's file, once it is there */
 	ino_t ino;
 };
 

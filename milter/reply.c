@@ -83,6 +83,7 @@ reply_over_limit(struct reply *reply, int retry, const char *who,
 
 	window_text(window, sizeof(window), limit->window_s);
 	if (item->wait_ms < 0) {
+		reply_duration(window, sizeof(window), limit->window_s * 1000);
 		reply_set(reply, "550", "5.7.1",
 		    "%.330s may send %llu %s in %s and this message alone has "
 		    "%llu",

@@ -25,6 +25,10 @@
 #include "mem.h"
 #include "message.h"
 
+/* A field of header_size_limit (102,400 in Postfix) is one packet; libmilter
+ * takes 64 kB unless told otherwise and else drops the connection. */
+#define PACKET_MAX (1024 * 1024)
+
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM)
 
 struct session {
@@ -411,6 +415,7 @@ session_listen(const char *address, struct counters *counters, struct err *err)
 	};
 
 	store = counters;
+	(void)smfi_setmaxdatasize(PACKET_MAX);
 	if (listen_prepare(&listening, address, err) < 0)
 		return -1;
 	if (smfi_register(callbacks) != MI_SUCCESS ||

@@ -146,27 +146,39 @@ class Milter:
         data = octets(host) + b"\0" + family + struct.pack(">H", 25) + octets(client) + b"\0"
         return self._stage(Result([]), b"C", data, NO_CONNECT, NR_CONNECT)
 
+    def mail(self, result, sender, login=None, size=None):
+        self._macros(b"M", {"{auth_authen}": login} if login else {})
+        argv = octets(sender) + b"\0" + (b"SIZE=%d\0" % size if size else b"")
+        return self._stage(result, b"M", argv, NO_MAIL, NR_MAIL)
+
+    def rcpt(self, result, recipient):
+        return self._stage(result, b"R", octets(recipient) + b"\0", NO_RCPT, NR_RCPT)
+
+    def header(self, result, name, value):
+        return self._stage(result, b"L", name + b"\0" + value + b"\0", NO_HEADERS, NR_HEADER)
+
+    def end(self, result, queue_id=""):
+        self._macros(b"E", {"i": queue_id} if queue_id else {})
+        self._packet(b"E")
+        self._answer(result, "E")
+        return result
+
     def send(self, sender, recipients, headers, body=b"text\r\n", queue_id="", login=None, size=None):
         """headers: [(name, value)], value as the MTA hands it over."""
         result = Result([(octets(n), octets(v)) for n, v in headers])
-        self._macros(b"M", {"{auth_authen}": login} if login else {})
-        argv = octets(sender) + b"\0" + (b"SIZE=%d\0" % size if size else b"")
-        if not self._stage(result, b"M", argv, NO_MAIL, NR_MAIL):
+        if not self.mail(result, sender, login, size):
             return result
         for recipient in recipients:
-            if not self._stage(result, b"R", octets(recipient) + b"\0", NO_RCPT, NR_RCPT):
+            if not self.rcpt(result, recipient):
                 return result
         for name, value in list(result.headers):
-            if not self._stage(result, b"L", name + b"\0" + value + b"\0", NO_HEADERS, NR_HEADER):
+            if not self.header(result, name, value):
                 return result
         if not self._stage(result, b"N", b"", NO_EOH, NR_EOH):
             return result
         if not self._stage(result, b"B", body, NO_BODY, NR_BODY):
             return result
-        self._macros(b"E", {"i": queue_id} if queue_id else {})
-        self._packet(b"E")
-        self._answer(result, "E")
-        return result
+        return self.end(result, queue_id)
 
     def abort(self):
         self._packet(b"A")
