@@ -21,7 +21,7 @@
 #include "mem.h"
 #include "ticks.h"
 
-#define SEEN_MS (10 * 60 * 1000)
+#define SEEN_MS (5 * 60 * 1000)
 #define SWEEP_KEYS 256 /* looked at in a tick */
 #define ROOM_MIN ((size_t)1 << 20)
 #define ROOM_SWEEPS 16

@@ -154,8 +154,10 @@ main(int argc, char **argv)
 	log_open("postoak-milter", options.foreground || options.check_only,
 	    options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	config = read_config(&options);
-	if (options.check_only)
+	if (options.check_only) {
+		config_put(config);
 		return EX_OK;
+	}
 	daemon_detach(&options);
 
 	catch_signals();
