@@ -88,7 +88,7 @@ help:
 
 $(PLUGIN): $(PLUGIN_OBJ) sasl-plugin/libpostoak.map
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -Wl,-z,defs -Wl,--no-undefined \
+	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) $(if $(SAN),,-Wl,-z,defs) \
 	    -Wl,--version-script=sasl-plugin/libpostoak.map -o $@ $(PLUGIN_OBJ)
 
 $(BUILD)/postoak-tokend: $(TOKEND_OBJ) $(COMMON_OBJ)
@@ -210,3 +210,6 @@ uninstall:
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
+
+# Objects of tests are kept for the next build.
+.SECONDARY:

@@ -108,7 +108,9 @@ int
 conf_check_milter(const struct conf *conf, struct conf_milter *milter,
     const struct conf_source *source, struct err *err)
 {
-	fill(&milter->listen, "unix:" SPOOL_RUN_DIR "/milter.sock");
+	/* A directory of its own: whoever may write where the token
+	 * socket is could put another one in its place. */
+	fill(&milter->listen, "unix:" SPOOL_RUN_DIR "-milter/milter.sock");
 	fill(&milter->control,
 	    POSTOAK_RUNSTATEDIR "/postoak-milter/control.sock");
 	fill(&milter->counters,

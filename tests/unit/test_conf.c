@@ -59,7 +59,7 @@ test_empty_file(void **state)
 	assert_int_equal(conf->tokend.notify_command.count, 0);
 	assert_string_equal(conf->milter.listen,
 	    "unix:" POSTOAK_LOCALSTATEDIR
-	    "/spool/postfix/run/postoak/milter.sock");
+	    "/spool/postfix/run/postoak-milter/milter.sock");
 	assert_string_equal(conf->milter.control,
 	    POSTOAK_RUNSTATEDIR "/postoak-milter/control.sock");
 	assert_string_equal(conf->milter.counters,

@@ -116,8 +116,8 @@ test_one_account_takes_all_mail(void **state)
 	expect_main("postoak_relay_password_maps",
 	    "inline:{ { [smtp.office365.com]:587 = relay@contoso.com:- } }");
 	expect_main("sender_dependent_default_transport_maps", "(not set)");
-	expect_main("smtpd_milters", "unix:run/postoak/milter.sock");
-	expect_main("non_smtpd_milters", "unix:run/postoak/milter.sock");
+	expect_main("smtpd_milters", "unix:run/postoak-milter/milter.sock");
+	expect_main("non_smtpd_milters", "unix:run/postoak-milter/milter.sock");
 	expect_main("milter_default_action", "tempfail");
 	expect_main("internal_mail_filter_classes", "bounce");
 	expect_main("message_size_limit", "36700160");
