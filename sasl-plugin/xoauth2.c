@@ -72,7 +72,7 @@ sasl_code(enum err_kind kind)
 
 /*
  * Tell the program and its log. The text came from elsewhere and is never a
- * format. SASL_NOLOG: seterror would log the same once more.
+ * format. SASL_NOLOG: seterror is not to log the same once more.
  */
 static int
 fail(const sasl_utils_t *utils, const struct exchange *exchange,

@@ -305,6 +305,18 @@ tokend_behave(struct tokend *tokend, enum tokend_mode mode, int count)
 }
 
 void
+tokend_say(struct tokend *tokend, const char *text)
+{
+	int i;
+
+	pthread_mutex_lock(&tokend->lock);
+	for (i = 0; i < TOKEND_CLIENTS; i++)
+		if (tokend->clients[i].fd != -1)
+			put_out(tokend->clients[i].fd, text, strlen(text));
+	pthread_mutex_unlock(&tokend->lock);
+}
+
+void
 tokend_raw(struct tokend *tokend, const char *raw, size_t len)
 {
 	pthread_mutex_lock(&tokend->lock);

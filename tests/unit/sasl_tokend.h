@@ -62,6 +62,10 @@ void tokend_start(struct tokend *tokend);
 /* The next count requests (-1: all) are treated so. */
 void tokend_behave(struct tokend *tokend, enum tokend_mode mode, int count);
 void tokend_raw(struct tokend *tokend, const char *raw, size_t len);
+
+/* Send this to every client, unasked. */
+void tokend_say(struct tokend *tokend, const char *text);
+
 void tokend_set_token(
     struct tokend *tokend, const char *user, const char *token);
 

@@ -157,6 +157,16 @@ never_takes_a_late_answer_for_another_request(void **state)
 }
 
 static void
+never_takes_what_was_not_asked_for(void **state)
+{
+	(void)state;
+	query_assert_served("a@b.c");
+	tokend_say(tokend, "status=ok\nuser=evil@b.c\ntoken=t\n\n");
+	query_assert_served("a@b.c");
+	assert_int_equal(tokend_connections(tokend), 2);
+}
+
+static void
 has_one_deadline_for_all_bytes(void **state)
 {
 	long long start = tokend_now_ms();
@@ -295,6 +305,7 @@ main(void)
 	    TEST(asks_once_more_when_the_daemon_goes_before_answering),
 	    TEST(does_not_ask_again_after_half_an_answer),
 	    TEST(never_takes_a_late_answer_for_another_request),
+	    TEST(never_takes_what_was_not_asked_for),
 	    TEST(has_one_deadline_for_all_bytes),
 	    TEST(hands_up_what_tokend_says),
 	    TEST(refuses_hostile_answers),

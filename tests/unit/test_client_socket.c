@@ -133,9 +133,11 @@ drain(void *arg)
 	int listener = ((int *)arg)[0];
 	int before = ((int *)arg)[1];
 	long long deadline = tokend_now_ms() + 5000;
+	struct timeval limit = {5, 0};
 	char in[4096];
 	int fd;
 
+	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	/* Until the client has its socket and has met the full queue. */
 	while (tokend_count_fds() <= before && tokend_now_ms() < deadline)
 		poll(NULL, 0, 1);
@@ -255,8 +257,13 @@ does_not_touch_a_reused_number(void **state)
 	assert_int_equal(fstat(number, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
+	close(number);
+	/* nor closed at the end */
+	number = query_kept_fd();
+	assert_int_equal(dup3(pair[0], number, O_CLOEXEC), number);
 	client_close();
 	assert_int_equal(fstat(number, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
 	close(number);
 	close(pair[0]);
 	close(pair[1]);
