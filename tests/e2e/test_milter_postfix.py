@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages with hostile sender fields through a real Postfix, which counts
+fields and carries edits out in its own way, to a server that refuses every
+foreign sender as Exchange does."""
+import pytest
+
+OWN = "relay@contoso.com"
+BODY = b"\r\nbody, From: x@y.example\r\n"
+
+
+def submit(relay, office, head, sender="erp@app.example"):
+    before = len(office.messages())
+    relay.submit(sender, ["someone@example.net"], head + BODY)
+    return office.wait_messages(before + 1, 30)[-1]
+
+
+def unfolded(message, name):
+    return [" ".join(value.split()) for value in message.header(name)]
+
+
+CASES = {
+    "repeated": b"From: relay@contoso.com\r\nSubject: x\r\nFrom: evil@example.com\r\n"
+                b"From: Third <third@example.com>\r\n",
+    "blank before the colon": b"Subject: x\r\nFrom : evil@example.com\r\nfrom: relay@contoso.com\r\n",
+    "missing": b"Subject: x\r\n",
+    "empty": b"From:\r\nSubject: x\r\n",
+    "folded everywhere": b"From:\r\n \"Evil\r\n One\"\r\n <evil\r\n @\r\n example.com>\r\nSubject: x\r\n",
+    "group": b"From: Team: relay@contoso.com, evil@example.com;\r\n",
+    "comment": b"From: relay@contoso.com (<evil@example.com>)\r\n",
+    "name only": b"From: Evil\r\n",
+    "two in one": b"From: relay@contoso.com <evil@example.com>\r\n",
+    "sixty thousand bytes": b"From: \"" + b"x \r\n " * 15000 + b"\" <evil@example.com>\r\n",
+}
+
+
+def test_hostile_from(relay, office):
+    for name, head in CASES.items():
+        message = submit(relay, office, head)
+        assert message.mail_from == OWN, name
+        value, = unfolded(message, "From")
+        assert value.endswith(f"<{OWN}>"), (name, value)
+        assert all(len(line) <= 78 for v in message.header("From")
+                   for line in ("From: " + v).splitlines()), name
+
+
+def test_other_fields(relay, office):
+    message = submit(relay, office, b"Bcc: a@b.example\r\nFrom: ERP <erp@app.example>\r\n"
+                     b"Sender: x@y.example\r\nbcc: c@d.example\r\nSender: z@y.example\r\n"
+                     b"X-Original-From: forged@example.com\r\nReturn-Path: <q@r.example>\r\n"
+                     b"Resent-From: evil@example.com\r\nSubject: kept\r\n"
+                     b"Reply-To: Desk <desk@app.example>\r\n")
+    assert unfolded(message, "From") == [f"ERP <{OWN}>"]
+    assert unfolded(message, "Reply-To") == ["Desk <desk@app.example>"]
+    assert unfolded(message, "X-Original-From") == ["ERP <erp@app.example>"]
+    assert unfolded(message, "Subject") == ["kept"]
+    for name in ("Bcc", "Sender", "Resent-From"):
+        assert not message.header(name), name
+    assert not any("q@r.example" in value for value in message.header("Return-Path"))
+
+
+def test_null_sender(relay, office):
+    message = submit(relay, office, b"From: MAILER-DAEMON@host.example\r\n", sender="")
+    assert message.mail_from == OWN
+    assert unfolded(message, "Auto-Submitted") == ["auto-generated"]
+
+
+def test_names_survive(relay, office):
+    for given, expected in (
+            (b'"Other, Ann" <a@b.example>', f'"Other, Ann" <{OWN}>'),
+            (b"=?iso-8859-1?q?J=FCrgen?=\r\n =?iso-8859-1?q?_M=FCller?= <a@b.example>",
+             f"=?iso-8859-1?q?J=FCrgen?= =?iso-8859-1?q?_M=FCller?= <{OWN}>"),
+            (b"a@b.example (Ann Other)", f"Ann Other <{OWN}>")):
+        message = submit(relay, office, b"From: " + given + b"\r\n")
+        assert unfolded(message, "From") == [expected]
+
+
+@pytest.mark.parametrize("sender", ["sales@contoso.com", "Sales@Contoso.com"])
+def test_allowed_sender_passes_byte_for_byte(relay, office, sender):
+    line = f'"Sales,  EMEA"\n\t<{sender}>'
+    message = submit(relay, office, b"From: " + line.replace("\n", "\r\n").encode() + b"\r\n",
+                     sender=sender)
+    assert message.mail_from == sender
+    assert [value.replace("\r\n", "\n") for value in message.header("From")] == [line]
