@@ -71,6 +71,7 @@ fill(struct err *err, enum err_kind kind, const char *code, const char *text)
 	err->retry_ms = 0;
 	snprintf(err->text, sizeof(err->text), "%s", text);
 	make_printable(err->text);
+	make_printable(err->code);
 }
 
 /* Format into text; at most size - 1 bytes, whole characters. */

@@ -186,7 +186,7 @@ static void
 hands_up_what_tokend_says(void **state)
 {
 	static const char answer[] =
-	    "status=error\nkind=login\ncode=aadsts.50076\nretry_ms=30000\n"
+	    "status=error\nkind=login\ncode=aadsts.\x1b[50076\nretry_ms=30000\n"
 	    "text=sign in again: %s%n\n\n";
 	struct err err;
 
@@ -195,7 +195,7 @@ hands_up_what_tokend_says(void **state)
 	assert_int_equal(query_ask("a@b.c", 5000, &err), -1);
 	assert_int_equal(err.kind, ERR_LOGIN);
 	assert_int_equal(err.retry_ms, 30000);
-	assert_string_equal(err.code, "aadsts.50076");
+	assert_string_equal(err.code, "aadsts. [50076");
 	assert_string_equal(err.text, "sign in again: %s%n");
 	/* That was a good answer: the connection stays. */
 	query_assert_served("a@b.c");
