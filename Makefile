@@ -73,6 +73,7 @@ PLUGIN        = $(BUILD)/libpostoak.so
 
 .PHONY: all
 all: $(PLUGIN) $(PROGRAMS)
+	@:
 
 .PHONY: help
 help:

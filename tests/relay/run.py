@@ -75,6 +75,7 @@ def enter_namespace(directory):
     probe = subprocess.run(["unshare", "--mount", "true"],
                            capture_output=True, text=True)
     if probe.returncode != 0:
+        os.rmdir(directory)
         sys.exit(f"run: user postfix may not enter {directory}, and this "
                  f"system allows no mount namespace ({probe.stderr.strip()}). "
                  "Clone below a directory that all may enter, /srv for example.")
