@@ -146,9 +146,13 @@ static int
 build_oauthbearer(struct buf *out, const sasl_client_params_t *params,
     const struct client_token *token)
 {
+	size_t host_len = strlen(params->serverFQDN);
 	int port = server_port(params);
 	const char *p;
 
+	/* sendmail gives the name as the DNS has it, with the root's dot. */
+	if (host_len > 0 && params->serverFQDN[host_len - 1] == '.')
+		host_len--;
 	buf_adds(out, "n,a=");
 	for (p = token->user; *p != '\0'; p++) {
 		if (*p == ',')
@@ -158,7 +162,7 @@ build_oauthbearer(struct buf *out, const sasl_client_params_t *params,
 		else
 			buf_add(out, p, 1);
 	}
-	buf_addf(out, ",\001host=%s\001", params->serverFQDN);
+	buf_addf(out, ",\001host=%.*s\001", (int)host_len, params->serverFQDN);
 	if (port != 0)
 		buf_addf(out, "port=%d\001", port);
 	buf_addf(out, "auth=Bearer %s\001\001", token->token);

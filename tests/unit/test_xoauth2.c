@@ -117,6 +117,25 @@ gives_the_usual_port(void **state)
 	}
 }
 
+/* The name a server knows itself by has no dot at its end. */
+static void
+drops_the_dot_of_the_dns(void **state)
+{
+	struct mailer mailer = {0};
+	const char *mechanism;
+
+	(void)state;
+	assert_int_equal(sasl_client_new("smtp", MAILER_HOST ".", NULL, NULL,
+			     mailer_callbacks(MAILER_ACCOUNT), 0, &mailer.conn),
+	    SASL_OK);
+	assert_int_equal(sasl_client_start(mailer.conn, "OAUTHBEARER", NULL,
+			     &mailer.out, &mailer.len, &mechanism),
+	    SASL_CONTINUE);
+	assert_non_null(memmem(mailer.out, mailer.len,
+	    "\001host=" MAILER_HOST "\001", strlen(MAILER_HOST) + 7));
+	sasl_dispose(&mailer.conn);
+}
+
 static void
 escapes_the_gs2_header(void **state)
 {
@@ -415,6 +434,7 @@ main(void)
 	    TEST(sends_xoauth2_as_documented),
 	    TEST(sends_oauthbearer_as_documented),
 	    TEST(gives_the_usual_port),
+	    TEST(drops_the_dot_of_the_dns),
 	    TEST(escapes_the_gs2_header),
 	    TEST(is_content_with_an_empty_challenge),
 	    TEST(works_without_an_initial_response),
