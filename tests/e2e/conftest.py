@@ -12,6 +12,7 @@ sys.path.insert(0, TESTS)
 
 from office365 import Office365  # noqa: E402
 from relay import Relay  # noqa: E402
+from relay.tokend import Tokend  # noqa: E402
 
 BUILD = os.environ.get("POSTOAK_BUILD",
                        os.path.join(os.path.dirname(TESTS), "build"))
@@ -61,3 +62,31 @@ def make_relay(directory, office):
 @pytest.fixture
 def relay(make_relay):
     return make_relay()
+
+
+@pytest.fixture
+def entra(directory):
+    """The stand-in's token endpoint."""
+    path = os.path.join(directory, "office365")
+    with Office365(path, mode="exchange") as o:
+        o.add_user("second@contoso.com", o.password)
+        yield o
+
+
+@pytest.fixture
+def make_tokend(directory, entra, build):
+    made = []
+
+    def make(start=True, **settings):
+        tokend = Tokend(os.path.join(directory, f"tokend{len(made)}"), build,
+                        entra, **settings)
+        made.append(tokend)
+        return tokend.start() if start else tokend
+    yield make
+    for tokend in made:
+        tokend.stop()
+
+
+@pytest.fixture
+def tokend(make_tokend):
+    return make_tokend()
