@@ -43,7 +43,7 @@ failure_take(struct failure **failure, const struct grant_order *order,
 	f->attempts++;
 	f->refused = given->refused;
 	memcpy(f->refused_id, given->refused_id, sizeof(f->refused_id));
-	f->stamp = grant_files_stamp(order);
+	f->stamp = given->stamp;
 	if (!local)
 		wait_ms = schedule_backoff_ms(
 		    f->err.kind, f->attempts, given->least_ms, random);

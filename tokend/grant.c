@@ -25,7 +25,8 @@ struct grant {
 	struct store *store;
 	struct record record;
 	enum flow_kind flow;
-	size_t secret; /* place in client_secret_files */
+	size_t secret;	/* place in client_secret_files */
+	uint64_t stamp; /* of the secret files when they were read */
 	struct http *http;
 	grant_done *done;
 	void *arg;
@@ -194,6 +195,7 @@ send_request(struct grant *grant, struct err *err)
 	};
 	struct buf form;
 
+	grant->stamp = grant_files_stamp(&grant->order);
 	buf_init(&form, FLOW_FORM_MAX);
 	if (make_form(grant, &form, err) == -1) {
 		buf_clear(&form);
@@ -222,6 +224,25 @@ finish(struct grant *grant, struct grant_token *token,
 	done(arg, token, failure);
 }
 
+/* What was refused is on disk, so that a restart does not show it again. */
+static void
+save_refusal(struct grant *grant, const struct grant_failure *failure)
+{
+	struct record *record = &grant->record;
+	struct err err;
+
+	record->refused = failure->refused;
+	free(record->refused_id);
+	record->refused_id = mem_strdup(failure->refused_id);
+	record->refused_at_s = clock_wall_s();
+	record->refusal = failure->err;
+	if (store_save(grant->store, grant_record_kind(&grant->order),
+		grant_record_name(&grant->order), record, &err) == -1)
+		log_warn(log_id(grant),
+		    "refusal not saved; it is forgotten by a restart: %s",
+		    err.text);
+}
+
 static void
 fail(struct grant *grant, const struct refusal *refusal)
 {
@@ -229,26 +250,17 @@ fail(struct grant *grant, const struct refusal *refusal)
 	    .err = refusal->err,
 	    .least_ms = refusal->least_ms,
 	    .refused = refusal->refused,
+	    .stamp = grant->stamp,
 	};
-	struct err err;
 
-	if (failure.refused != RECORD_REFUSED_NOTHING &&
-	    grant_refused_id(
-		&grant->order, failure.refused, failure.refused_id, &err) == -1)
-		failure.refused_id[0] = '\0';
 	if (failure.refused != RECORD_REFUSED_NOTHING) {
-		grant->record.refused = failure.refused;
-		free(grant->record.refused_id);
-		grant->record.refused_id = mem_strdup(failure.refused_id);
-		grant->record.refused_at_s = clock_wall_s();
-		grant->record.refusal = failure.err;
-		if (store_save(grant->store, grant_record_kind(&grant->order),
-			grant_record_name(&grant->order), &grant->record,
-			&err) == -1)
-			log_warn(log_id(grant),
-			    "refusal not saved; it is forgotten by a restart: "
-			    "%s",
-			    err.text);
+		/* Files that were changed meanwhile hold what was not tried
+		 * yet: no fingerprint equals the empty one. */
+		if (grant->stamp != grant_files_stamp(&grant->order) ||
+		    grant_refused_id(&grant->order, failure.refused,
+			failure.refused_id, NULL) == -1)
+			failure.refused_id[0] = '\0';
+		save_refusal(grant, &failure);
 	}
 	finish(grant, NULL, &failure);
 }

@@ -49,6 +49,7 @@ struct grant_failure {
 	int64_t least_ms; /* to wait, 0: as usual */
 	enum record_refused refused;
 	char refused_id[CRYPTO_HEX_LEN];
+	uint64_t stamp; /* of the files when they were read */
 };
 
 /* One of token (take what you need, it is cleared afterwards) and failure. */

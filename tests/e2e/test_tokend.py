@@ -261,6 +261,17 @@ def test_refused_password_is_shown_once(tokend, entra):
     assert entra.bad_attempts(ACCOUNT) == 0
 
 
+def test_password_mended_while_it_is_being_refused(tokend, entra):
+    tokend.write_secret("password", "wrong")
+    with entra.gate() as gate, tokend.connect() as client:
+        client.send(tokend.request())
+        gate.wait_held(1)
+        tokend.write_secret("password", entra.password)
+        gate.release()
+        assert client.answer()["code"] == "aadsts.50126"
+    assert tokend.ask()["status"] == "ok"
+
+
 def test_expired_secret_is_shown_once(tokend, entra):
     entra.set(error="7000222")
     for _ in range(5):
