@@ -104,12 +104,19 @@ $(BUILD)/postoak: $(CLI_OBJ) $(COMMON_OBJ)
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
 
-$(BUILD)/obj/%.o: %.c | generated
+# The paths are compiled in: other ones than the last time compile anew.
+.PHONY: paths
+$(BUILD)/gen/paths: paths
+	@mkdir -p $(@D)
+	@echo '$(subst ',,$(DEFS))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/gen/paths | generated
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIE -MMD -MP -c -o $@ $<
 
-$(BUILD)/pic/%.o: %.c
+$(BUILD)/pic/%.o: %.c $(BUILD)/gen/paths
 	@mkdir -p $(@D)
 	$(say) CC-PIC $<
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
@@ -178,6 +185,12 @@ MANUALS       = $(wildcard common/*.[1-8] sasl-plugin/*.[1-8] tokend/*.[1-8] \
                 milter/*.[1-8] cli/*.[1-8])
 
 UNITS         = $(wildcard contrib/systemd/*.service contrib/systemd/*.socket)
+# What systemd reads names the same paths as the programs have compiled in.
+TO_PLACE      = sed -e 's|/usr/sbin/|$(sbindir)/|g' \
+                -e 's|/etc/postoak|$(sysconfdir)/postoak|g' \
+                -e 's|/var/lib/postoak|$(localstatedir)/lib/postoak|g' \
+                -e 's|/var/spool/postfix|$(localstatedir)/spool/postfix|g' \
+                -e 's|\([ =-]\)/run/postoak|\1$(runstatedir)/postoak|g'
 
 .PHONY: install uninstall
 install: all
@@ -193,10 +206,12 @@ install: all
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
 	    $(INSTALL) -m 644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
 	$(INSTALL) -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir)
-	for u in $(UNITS); do sed 's|/usr/sbin/|$(sbindir)/|g' $$u \
-	    >$(DESTDIR)$(unitdir)/$${u##*/} || exit 1; done
-	$(INSTALL) -m 644 contrib/systemd/postoak.sysusers.conf $(DESTDIR)$(sysusersdir)/postoak.conf
-	$(INSTALL) -m 644 contrib/systemd/postoak.tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/postoak.conf
+	for u in $(UNITS); do $(TO_PLACE) $$u | $(INSTALL) -m 644 /dev/stdin \
+	    $(DESTDIR)$(unitdir)/$${u##*/} || exit 1; done
+	$(TO_PLACE) contrib/systemd/postoak.sysusers.conf | \
+	    $(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(sysusersdir)/postoak.conf
+	$(TO_PLACE) contrib/systemd/postoak.tmpfiles.conf | \
+	    $(INSTALL) -m 644 /dev/stdin $(DESTDIR)$(tmpfilesdir)/postoak.conf
 
 uninstall:
 	for u in $(UNITS); do rm -f $(DESTDIR)$(unitdir)/$${u##*/}; done
