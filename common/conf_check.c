@@ -86,7 +86,9 @@ conf_check_tokend(struct conf_tokend *tokend, const char *dir,
 		append(&tokend->listen, RUN_DIR "/tokend.sock");
 		append(&tokend->listen, SPOOL_RUN_DIR "/tokend.sock");
 	}
-	if (!is_given(source, CONF_SECTION_TOKEND, "allow_users"))
+	tokend->allow_users_is_default =
+	    !is_given(source, CONF_SECTION_TOKEND, "allow_users");
+	if (tokend->allow_users_is_default)
 		for (i = 0; i < 3; i++)
 			append(&tokend->allow_users, default_users[i]);
 	fill(&tokend->control, RUN_DIR "/control.sock");

@@ -14,6 +14,7 @@ struct conf_tokend {
 	char *control;
 	char *admin_group; /* or NULL */
 	struct conf_list allow_users;
+	int allow_users_is_default; /* then some need not exist here */
 	char *store;
 	char *seal_key_file;
 	char *metrics;			 /* or NULL */

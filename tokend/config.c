@@ -40,6 +40,7 @@ resolve_user(const char *name, uid_t *uid)
 	return 0;
 }
 
+/* whose: for the warning about a name that is no user; NULL: none. */
 static void
 resolve_users(struct config_users *users, const struct conf_list *names,
     const char *whose)
@@ -53,7 +54,7 @@ resolve_users(struct config_users *users, const struct conf_list *names,
 		if (resolve_user(names->items[i], &users->uids[users->count]) ==
 		    0)
 			users->count++;
-		else
+		else if (whose != NULL)
 			log_warn(whose, "no such user in allow_users: user=%s",
 			    names->items[i]);
 }
@@ -203,7 +204,9 @@ config_load(const char *path, struct err *err)
 		config_unref(config);
 		return NULL;
 	}
-	resolve_users(&config->allow, &conf->tokend.allow_users, "tokend");
+	/* Of the default's users some belong to mail servers not used here. */
+	resolve_users(&config->allow, &conf->tokend.allow_users,
+	    conf->tokend.allow_users_is_default ? NULL : "tokend");
 	config->allow_account =
 	    mem_zalloc(conf->account_count, sizeof(struct config_users));
 	for (i = 0; i < conf->account_count; i++)

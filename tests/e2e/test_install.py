@@ -61,6 +61,15 @@ def check(build, directory, text):
         with open(os.path.join(directory, name), "w", encoding="ascii",
                   opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write("a-secret\n")
+    # The default's directory is the package's to make.
+    store = os.path.join(directory, "tokens")
+    text, there = re.subn(r'^(\s*store\s*=\s*)"[^"]*"', rf'\1"{store}"', text,
+                          flags=re.M)
+    if not there and re.search(r"^tokend \{", text, re.M):
+        text = re.sub(r"^tokend \{", f'tokend {{ store = "{store}"', text,
+                      flags=re.M)
+    elif not there:
+        text += f'tokend {{ store = "{store}" }}\n'
     config = os.path.join(directory, "postoak.conf")
     with open(config, "w", encoding="utf-8") as f:
         f.write(text)

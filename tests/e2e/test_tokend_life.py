@@ -155,11 +155,22 @@ def test_nothing_wakes_it_while_nothing_is_due(tokend):
     tokend.ask()
     tokend.status()
 
+    def asleep():
+        with open(f"/proc/{tokend.pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(")")[2].split()[0] == "S"
+
     def switches():
         with open(f"/proc/{tokend.pid}/status", encoding="ascii") as f:
             return sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)",
                                                   f.read()))
-    before = wait_until(lambda: switches(), "a number")
+    seen = [0]
+
+    def settled():
+        """It has gone back to sleep after its last answer."""
+        seen.append(switches())
+        return seen[-1] == seen[-2] and asleep()
+    wait_until(settled, "tokend to go to sleep")
+    before = switches()
     threading.Event().wait(2)  # the time that is measured
     assert switches() == before
 

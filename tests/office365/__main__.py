@@ -11,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 
 if not __package__:
     # Run as a folder: make the package importable under its name.
@@ -74,12 +75,16 @@ def show(message, number):
         print("  %s: %s" % (name, value), flush=True)
 
 
-def follow(office):
-    """Print what is accepted, for ever."""
+def follow(office, stopping):
+    """Print what is accepted until a signal has set stopping.
+
+    A signal must not raise in the middle of anything: an exception inside a
+    lock's own code would leave it locked.
+    """
     number = 0
-    while True:
+    while not stopping.is_set():
         try:
-            messages = office.wait_messages(number + 1, timeout=3600)
+            messages = office.wait_messages(number + 1, timeout=0.2)
         except TimeoutError:
             continue
         for message in messages[number:]:
@@ -88,12 +93,13 @@ def follow(office):
 
 
 def main():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
     try:
         with build(arguments()) as office:
             announce(office)
-            follow(office)
-    except KeyboardInterrupt:
+            follow(office, stopping)
         return 0
     except (StartError, OSError) as error:
         print("office365: %s" % error, file=sys.stderr)
