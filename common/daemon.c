@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,16 +37,35 @@ usage(const char *program, FILE *out)
 	    "  -t          check the configuration and exit 0 or 78\n"
 	    "  -v          debug messages\n"
 	    "  -V          version\n"
-	    "  --via=PATH  Unix socket to reach the network through\n",
+	    "  --via=PATH  (postoak-tokend) Unix socket as the way to the "
+	    "provider\n",
 	    program);
+}
+
+/*
+ * The background has another working directory, and a configuration is read
+ * again there. A path that is not to be had stays as it is.
+ */
+static const char *
+absolute(const char *path, char out[2 * PATH_MAX])
+{
+	size_t len;
+
+	if (path[0] == '/' || getcwd(out, PATH_MAX) == NULL)
+		return path;
+	len = strlen(out);
+	snprintf(out + len, 2 * PATH_MAX - len, "/%s", path);
+	return out;
 }
 
 static void
 parse_one(struct daemon_options *options, int option, const char *program)
 {
+	static char config[2 * PATH_MAX], via[2 * PATH_MAX];
+
 	switch (option) {
 	case 'c':
-		options->config_path = optarg;
+		options->config_path = absolute(optarg, config);
 		break;
 	case 'f':
 		options->foreground = 1;
@@ -60,7 +80,7 @@ parse_one(struct daemon_options *options, int option, const char *program)
 		printf("%s %s\n", program, POSTOAK_VERSION);
 		exit(EX_OK);
 	case 'p':
-		options->via_path = optarg;
+		options->via_path = absolute(optarg, via);
 		break;
 	case 'h':
 		usage(program, stdout);

@@ -8,7 +8,7 @@
  */
 
 struct daemon_options {
-	const char *config_path; /* -c; or conf_default_path() */
+	const char *config_path; /* -c, made absolute; or the default */
 	const char *via_path; /* --via=PATH (tokend): Unix socket as way out */
 	int foreground;	      /* -f: log to standard error */
 	int check_only;	      /* -t */

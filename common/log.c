@@ -152,5 +152,12 @@ log_fatal(int exit_code, const char *fmt, ...)
 	va_start(ap, fmt);
 	emit(LOG_ERR, NULL, fmt, ap);
 	va_end(ap);
+	if (!on_stderr) {
+		/* Not only syslog: whoever starts us is to see why we end. */
+		on_stderr = 1;
+		va_start(ap, fmt);
+		emit(LOG_ERR, NULL, fmt, ap);
+		va_end(ap);
+	}
 	exit(exit_code);
 }

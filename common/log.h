@@ -34,7 +34,10 @@ void log_info(const char *id, const char *fmt, ...)
 void log_debug(const char *id, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Before a loop has started only: log and exit with the sysexits(3) code. */
+/*
+ * Before a loop has started only: log, to standard error in any case, and exit
+ * with the sysexits(3) code.
+ */
 void log_fatal(int exit_code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 

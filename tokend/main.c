@@ -39,12 +39,9 @@ static struct store *store;
 static struct timer watchdog;
 static struct event *signals[3];
 
-/* In the background only syslog would know; whoever starts us should, too. */
 static void
 fatal(const struct err *err)
 {
-	if (!options.foreground)
-		fprintf(stderr, PROGRAM ": %s\n", err->text);
 	log_fatal(err_exit_code(err->kind), "%s", err->text);
 }
 

@@ -63,6 +63,27 @@ test_options(void **state)
 	assert_null(o.via_path);
 }
 
+/* The background has another directory than the one the path was given in. */
+static void
+test_paths_are_made_absolute(void **state)
+{
+	struct daemon_options o;
+	char *argv[] = {
+	    ARG("x"), ARG("-c"), ARG("my.conf"), ARG("--via=way"), NULL};
+	char *here = getcwd(NULL, 0);
+	size_t len;
+
+	(void)state;
+	assert_non_null(here);
+	len = strlen(here);
+	daemon_parse(&o, 4, argv);
+	assert_memory_equal(o.config_path, here, len);
+	assert_string_equal(o.config_path + len, "/my.conf");
+	assert_memory_equal(o.via_path, here, len);
+	assert_string_equal(o.via_path + len, "/way");
+	free(here);
+}
+
 static void
 parse_unknown(void)
 {
@@ -175,6 +196,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_options),
+	    cmocka_unit_test(test_paths_are_made_absolute),
 	    cmocka_unit_test(test_wrong_use_is_64_and_version_0),
 	    cmocka_unit_test(test_hardened_process),
 	    cmocka_unit_test(test_parent_tells_what_became_of_the_child),

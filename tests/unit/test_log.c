@@ -136,6 +136,27 @@ test_fatal(void **state)
 	assert_non_null(strstr(logged(), "]: no way\n"));
 }
 
+/* Whoever starts a daemon sees why it ends, not only syslog. */
+static void
+test_fatal_in_the_background(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		log_open("test", 0, LOG_LEVEL_INFO);
+		log_warn(NULL, "for syslog only");
+		log_fatal(EX_CONFIG, "no way");
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), EX_CONFIG);
+	assert_non_null(strstr(logged(), "]: no way\n"));
+	assert_null(strstr(logged(), "syslog only"));
+}
+
 int
 main(void)
 {
@@ -150,6 +171,8 @@ main(void)
 		test_long_lines_are_cut, catch_stderr, release_stderr),
 	    cmocka_unit_test_setup_teardown(
 		test_fatal, catch_stderr, release_stderr),
+	    cmocka_unit_test_setup_teardown(
+		test_fatal_in_the_background, catch_stderr, release_stderr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
