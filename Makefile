@@ -153,7 +153,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \
 	    $(filter %.o,$^) $(foreach l,$(shell sed -n 's/^ \* libs: //p' $<),$(LIBS_$(l))) \
 	    $(COMMON_LIBS) -lcmocka -pthread
 
-.PHONY: run check unit lint e2e format packages-run packages-check
+.PHONY: run check unit lint e2e figures format packages-run packages-check
 packages-run packages-check:
 	@contrib/install-packages $(@:packages-%=%)
 
@@ -173,6 +173,9 @@ units: $(UNIT)
 
 unit lint e2e: all units
 	@tests/check $(BUILD) $@
+
+figures: all
+	@$(PYTHON) -B tests/lint/figures.py $(BUILD)
 
 SUDO          = $(if $(filter 0,$(shell id -u)),,sudo)
 
