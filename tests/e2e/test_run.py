@@ -83,6 +83,22 @@ def test_it_fails_with_the_reason(copy_of_build, directory, office):
     assert "secrets/client" in out.stderr + out.stdout
 
 
+def test_a_mistake_is_told_with_its_own_place(copy_of_build, directory, office):
+    """Not with the place in the relay's copy of the configuration."""
+    config = write_config(directory, office, office.client_secret)
+    with open(config, encoding="ascii") as f:
+        text = f.read()
+    with open(config, "w", encoding="ascii") as f:
+        f.write("tokend {\n    # not used here\n}\n" +
+                text.replace('"password"', '"pasword"'))
+    out = make_run(copy_of_build, "ONCE=1", f"CONFIG={config}")
+    assert out.returncode != 0
+    line = text[:text.index('"password"')].count("\n") + 4
+    assert f'{config}:{line}: account "relay@contoso.com": grant = "pasword"' \
+        in out.stderr
+    assert "Traceback" not in out.stderr
+
+
 def write_config(directory, office, secret):
     path = os.path.join(directory, "site")
     os.makedirs(os.path.join(path, "secrets"), mode=0o700)

@@ -12,8 +12,8 @@ from .relay import Relay
 
 
 def without_sections(text, *names):
-    """The configuration without those sections. Strings and comments may
-    hold braces."""
+    """The configuration without those sections; the lines keep their numbers.
+    Strings and comments may hold braces."""
     token = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|#[^\n]*|//[^\n]*'
                        r'|/\*.*?\*/|[{}]|\w+|.', re.S)
     out, skipping, depth, name = [], False, 0, ""
@@ -24,8 +24,7 @@ def without_sections(text, *names):
                 while out and out.pop() != name:
                     pass
             depth += 1
-        if not skipping:
-            out.append(piece)
+        out.append("\n" * piece.count("\n") if skipping else piece)
         if piece == "}":
             depth -= 1
             skipping = skipping and depth > 0

@@ -89,7 +89,6 @@ def private_directory(build):
     inner = os.environ.get("POSTOAK_RUN_INNER")
     if inner:
         return inner
-    # An earlier run that was killed leaves its directory: nothing lives there.
     directory = tempfile.mkdtemp(prefix="run-", dir=build)
     os.chmod(directory, 0o755)
     return directory
@@ -169,15 +168,23 @@ def failure(relay, queue_id):
     return ""
 
 
-def stay(relay):
+def tool(relay):
+    """How to call the tool from another terminal."""
+    command = f"{relay.program('postoak')} -c {relay.config}"
+    if "POSTOAK_RUN_INNER" in os.environ:
+        # Our /mnt is nobody else's.
+        return f"nsenter -m -t {os.getpid()} {command}"
+    return command
+
+
+def stay(relay, sender="me@app.example", recipient=RECIPIENT):
     """Take more mail until Ctrl-C; show each line of the mail log."""
     port = relay.postfix.port
     say(f"\nThe relay stays up on 127.0.0.1:{port}. Try, in another terminal:\n")
-    print(f"    printf 'From: Me <me@app.example>\\nSubject: test\\n\\nhello\\n' |"
-          f" \\\n      curl -s smtp://127.0.0.1:{port} --mail-from me@app.example"
-          f" \\\n      --mail-rcpt {RECIPIENT} -T -\n")
-    if "POSTOAK_RUN_INNER" not in os.environ:
-        say(f"    {relay.program('postoak')} -c {relay.config} status")
+    # Not by say(): a command is copied in one piece.
+    print(f"    printf 'From: Me <{sender}>\\nSubject: test\\n\\nhello\\n' |"
+          f" \\\n      curl -s smtp://127.0.0.1:{port} --mail-from {sender}"
+          f" \\\n      --mail-rcpt {recipient} -T -\n\n    {tool(relay)} status")
     say("\nCtrl-C ends it. The mail log follows.\n")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -192,21 +199,38 @@ def stay(relay):
     say("\nEnding.")
 
 
+def send_test(relay, sender, recipient):
+    queue_id = relay.send(sender, [recipient], "postoak: test message",
+                          From=sender)
+    say(f"Sent a test message from {sender} to {recipient}, "
+        f"queue id {queue_id}.")
+
+
 def run_real(directory, options):
-    """Relay to the real servers of a configuration."""
-    once, recipient = options.once, options.to
+    """Relay to the real servers of a configuration. A mistake is told with
+    its place in the reader's own file, not in the copy the relay works with."""
+    try:
+        relay_real(directory, options)
+    except RuntimeError as error:
+        copies = os.path.join(directory, "etc", "")
+        site = os.path.join(os.path.dirname(os.path.abspath(options.config)), "")
+        text = str(error).replace(copies + "postoak.conf", options.config)
+        sys.exit(f"run: {text.replace(copies, site).strip()}")
+
+
+def relay_real(directory, options):
     with RealRelay(directory, options.build, os.path.abspath(options.config),
                    options.relayhost, options.ca) as relay:
         say(relay.postoak("status", check=False).stdout)
-        if recipient:
-            sender = relay.first_account()
-            queue_id = relay.send(sender, [recipient], "postoak: test message",
-                                  From=sender)
-            say(f"Sent a test message from {sender} to {recipient}, "
-                f"queue id {queue_id}.")
-        if not once:
-            stay(relay)
+        sender = relay.first_account()
+        if options.to:
+            send_test(relay, sender, options.to)
+        if not options.once:
+            stay(relay, sender, options.to or "you@example.com")
             return
+        if not options.to:
+            say(f"Waiting ten minutes for a message on 127.0.0.1:"
+                f"{relay.postfix.port}; with TO=you@example.com one is sent.")
         sent = r"(\w+): to=.*status=(sent|deferred|bounced) (.*)"
         found = relay.postfix.wait_log(sent, 600)
         reason = failure(relay, found.group(1))
@@ -242,6 +266,8 @@ def main():
             run_stand_in(where, options.build, options.once)
     except KeyboardInterrupt:
         say("\nEnding.")
+    except (RuntimeError, OSError, TimeoutError) as error:
+        sys.exit(f"run: {error}")
     finally:
         shutil.rmtree(where, ignore_errors=True)
         if where != directory:
