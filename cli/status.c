@@ -44,6 +44,7 @@ print_status(struct json *tokend, const struct json *milter,
     const struct err *milter_err, int one)
 {
 	struct table_style style = make_style();
+	char notice[sizeof(milter_err->text) + 40];
 	struct json **accounts;
 	struct buf out;
 	size_t count;
@@ -57,8 +58,10 @@ print_status(struct json *tokend, const struct json *milter,
 	else
 		table_accounts(&out, accounts, count, &style);
 	if (milter == NULL) {
-		buf_adds(&out, "\nBudgets are not known: ");
-		show_wrapped(&out, milter_err->text, 0);
+		snprintf(notice, sizeof(notice), "Budgets are not known: %s",
+		    milter_err->text);
+		buf_adds(&out, "\n");
+		show_wrapped(&out, notice, 0);
 	}
 	if (show_out(&out) != 0)
 		rc = EX_IOERR;
