@@ -397,6 +397,21 @@ add_word(struct diagnosis *diagnosis, const char *word, size_t len)
 		finding->source = "word";
 }
 
+/* The word at p; a dot belongs to it where the table says so, otherwise it ends
+ * a sentence. */
+static size_t
+word_length(const char *p)
+{
+	static const char letters[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	size_t len = strspn(p, letters);
+	size_t dotted = len;
+
+	if (len > 0 && p[len] == '.')
+		dotted += 1 + strspn(p + len + 1, letters);
+	return reply_word_find(p, dotted) != NULL ? dotted : len;
+}
+
 /*
  * Words such as "wait" stand in any sentence. They count only where they
  * cannot be anything else: alone, behind "code=", or with an underscore.
@@ -404,16 +419,13 @@ add_word(struct diagnosis *diagnosis, const char *word, size_t len)
 static void
 find_words(struct diagnosis *diagnosis, const char *text)
 {
-	static const char letters[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
 	size_t len, all = strlen(text);
 	const char *p;
 
-	for (p = text; *p != '\0'; p += len) {
-		p += strcspn(p, letters);
-		len = strspn(p, letters);
+	for (p = text; *p != '\0'; p += len > 0 ? len : 1) {
+		len = word_length(p);
 		if (len == 0)
-			break;
+			continue;
 		if (len == all || memchr(p, '_', len) != NULL ||
 		    (p - text >= 5 && strncmp(p - 5, "code=", 5) == 0))
 			add_word(diagnosis, p, len);

@@ -356,10 +356,61 @@ test_ends_by_itself(void **state)
 	assert_true(diagnose_ends(&found.findings[0].advice));
 }
 
+static void
+test_what_postfix_says_without_a_reply(void **state)
+{
+	(void)state;
+	/* Postfix's own dsn=4.7.0 is no reply of the server. */
+	expect_one("4Xy: to=<a@b.example>, relay=smtp.office365.com[192.0.2.1]"
+		   ":587, delay=1, delays=0/0/1/0, dsn=4.7.0, status=deferred "
+		   "(SASL authentication failed; cannot authenticate to server "
+		   "smtp.office365.com[192.0.2.1]: generic failure)",
+	    "reply", "permanent", "the warning before this line");
+	expect_one(
+	    "warning: SASL authentication failure: No worthy mechs found",
+	    "reply", "permanent", "no mechanism that both sides know");
+	expect_one("status=deferred (connect to smtp.office365.com[192.0.2.1]"
+		   ":587: Connection timed out)",
+	    "reply", "transient", "could not be reached");
+}
+
+/* The replies of the milter and the codes of the plugin. */
+static void
+test_our_own(void **state)
+{
+	static const char *const codes[] = {"unreachable", "timeout", "path",
+	    "account", "host", "challenge", "rejected", "sendmail.line"};
+	char line[200];
+	size_t i;
+
+	(void)state;
+	expect_one("550 5.7.1 the sender a@b.example belongs to no account of "
+		   "this relay",
+	    "550 5.7.1", "permanent", "no account whose mail this is");
+	expect_one("550 5.5.3 the message has 700 recipients and account x may "
+		   "send to 500 at once",
+	    "550 5.5.3", "permanent", "max_recipients");
+	expect_one("552 5.3.4 the message has 9 bytes and account x may send 8 "
+		   "at once",
+	    "552 5.3.4", "permanent", "max_message_size");
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		snprintf(line, sizeof(line),
+		    "warning: SASL authentication failure: postoak: "
+		    "account=relay@contoso.com code=%s: why",
+		    codes[i]);
+		look(line);
+		if (found.count != 1)
+			fail_msg("%s: %zu findings", line, found.count);
+		assert_string_equal(found.findings[0].code, codes[i]);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_what_postfix_says_without_a_reply),
+	    cmocka_unit_test(test_our_own),
 	    cmocka_unit_test(test_each_row_is_found_by_its_example),
 	    cmocka_unit_test(test_rows_are_complete),
 	    cmocka_unit_test(test_each_entra_number_is_found),
