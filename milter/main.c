@@ -26,26 +26,40 @@
 #define TICK_MS 1000
 #define STOP_MS 5000
 
-/* Signals come as bytes through a pipe. */
+/* Handlers set a flag and wake the loop through a pipe. */
 static int signal_pipe[2] = {-1, -1};
+static volatile sig_atomic_t stop_asked, reload_asked;
 
 static void
 on_signal(int number)
 {
 	int saved = errno;
-	char byte = (char)number;
 
-	(void)!write(signal_pipe[1], &byte, 1);
+	if (number == SIGHUP)
+		reload_asked = 1;
+	else
+		stop_asked = 1;
+	(void)!write(signal_pipe[1], "", 1);
 	errno = saved;
 }
 
 /*
- * libmilter waits for HUP, TERM and INT in a thread of its own and would stop
- * at each of them. A signal to the process is given to its first thread as
- * long as that does not block it (signal(7) leaves the choice open, Linux
- * always begins there), so this thread must never block them, and smfi_main,
- * which does, runs in another one.
+ * libmilter waits for HUP, TERM and INT in a thread of its own and stops at
+ * each of them. A waiting thread may be given a signal whenever the first one
+ * is still busy with another, so that the second of two reloads would end the
+ * milter. This sigwait(3), which libmilter is bound to before libc's, never
+ * returns; as all of libmilter's threads block these signals, they are left to
+ * the first one.
  */
+int
+sigwait(const sigset_t *set, int *number)
+{
+	(void)set;
+	(void)number;
+	for (;;)
+		(void)pause();
+}
+
 static void
 catch_signals(void)
 {
@@ -64,16 +78,19 @@ catch_signals(void)
 		(void)sigaction(numbers[i], &action, NULL);
 }
 
-/* 1 if it is time to stop. */
+/* 1 if it is time to stop. However often asked, one reload serves all. */
 static int
 take_signals(void)
 {
 	struct err err;
-	char byte;
+	char bytes[256];
 
-	while (read(signal_pipe[0], &byte, 1) == 1) {
-		if (byte != SIGHUP)
-			return 1;
+	while (read(signal_pipe[0], bytes, sizeof(bytes)) > 0)
+		;
+	if (stop_asked)
+		return 1;
+	if (reload_asked) {
+		reload_asked = 0;
 		sock_notify("RELOADING=1");
 		(void)verbs_reload(&err);
 		sock_notify("READY=1");
