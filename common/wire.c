@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "wire.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,17 @@ value_is_valid(const char *value, size_t len)
 	       memchr(value, '\0', len) == NULL;
 }
 
+/* What buf could not take: too much for the block, or for the machine. */
+static int
+refuse_size(struct err *err, int errnum, const char *what, size_t max)
+{
+	if (errnum == ENOMEM)
+		return err_set(
+		    err, ERR_TEMPORARY, "memory", "no memory for %s", what);
+	return err_set(err, ERR_PROTOCOL, "size",
+	    "%s does not fit into a block of %zu bytes", what, max);
+}
+
 int
 wire_put_bytes(struct buf *out, const char *name, const char *value, size_t len,
     struct err *err)
@@ -51,9 +63,7 @@ wire_put_bytes(struct buf *out, const char *name, const char *value, size_t len,
 	}
 	if (buf_adds(out, name) == -1 || buf_add(out, "=", 1) == -1 ||
 	    buf_add(out, value, len) == -1 || buf_add(out, "\n", 1) == -1)
-		return err_set(err, ERR_PROTOCOL, "size",
-		    "%s does not fit into a block of %zu bytes", name,
-		    out->max);
+		return refuse_size(err, errno, name, out->max);
 	return 0;
 }
 
@@ -76,7 +86,10 @@ wire_put_int(
 int
 wire_end(struct buf *out, struct err *err)
 {
-	if (buf_add(out, "\n", 1) == -1 || out->truncated)
+	if (buf_add(out, "\n", 1) == -1)
+		return refuse_size(
+		    err, errno, "the closing empty line", out->max);
+	if (out->truncated)
 		return err_set(err, ERR_PROTOCOL, "size",
 		    "a block has a value that cannot be sent, or is larger "
 		    "than %zu bytes",

@@ -32,7 +32,8 @@ struct wire {
 /*
  * Append "name=value\n" to out. A value with CR, LF or NUL, and a name that is
  * not [a-z0-9_]{1,32}, is refused (ERR_PROTOCOL, code "value"); a full buffer
- * is ERR_PROTOCOL, code "size". 0 or -1; on -1 out is not to be sent.
+ * is ERR_PROTOCOL, code "size"; no memory is ERR_TEMPORARY, code "memory". 0 or
+ * -1; on -1 out is not to be sent.
  */
 int wire_put(
     struct buf *out, const char *name, const char *value, struct err *err);

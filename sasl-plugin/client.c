@@ -122,14 +122,21 @@ new_socket(void)
 static int
 unreachable(struct err *err, const char *path, int errnum)
 {
+	const char *advice =
+	    "postoak-tokend is not running, or the socket is not visible in "
+	    "the jail: run \"postoak status\"";
 	struct err cause;
 
+	if (errnum == EACCES)
+		advice = "the mail program's user may not use this socket: see "
+			 "the mode of the directories above it";
+	else if (errnum == ETIMEDOUT)
+		advice = "postoak-tokend is there but does not take the "
+			 "connection: restart it";
 	err_errno(&cause, ERR_TEMPORARY, errnum,
 	    "cannot connect to postoak-tokend at %s", path);
-	return err_set(err, ERR_TEMPORARY, "unreachable",
-	    "%s; postoak-tokend is not running, or the socket is not visible "
-	    "in the jail: run \"postoak check\"",
-	    cause.text);
+	return err_set(
+	    err, ERR_TEMPORARY, "unreachable", "%s; %s", cause.text, advice);
 }
 
 static int
@@ -238,7 +245,7 @@ broken(const struct buf *answer, struct err *err, int errnum)
 	if (errnum == ETIMEDOUT) {
 		err_set(err, ERR_TEMPORARY, "timeout",
 		    "postoak-tokend did not answer in time; see its log, or "
-		    "run \"postoak check\"");
+		    "run \"postoak status\"");
 		return FAILED;
 	}
 	err_errno(
@@ -281,11 +288,14 @@ receive_answer(int fd, int64_t deadline_ms, struct buf *answer, struct err *err)
 		room = answer->max - answer->len;
 		if (room > READ_SIZE)
 			room = READ_SIZE;
-		to = room > 0 ? buf_reserve(answer, room) : NULL;
-		if (to == NULL)
+		if (room == 0)
 			return err_set(err, ERR_PROTOCOL, "size",
-			    "no room for postoak-tokend's answer (%zu bytes)",
-			    answer->len);
+			    "postoak-tokend's answer is larger than %zu bytes",
+			    answer->max);
+		to = buf_reserve(answer, room);
+		if (to == NULL)
+			return err_set(err, ERR_TEMPORARY, "memory",
+			    "no memory for postoak-tokend's answer");
 		n = recv(fd, to, room, MSG_DONTWAIT);
 		if (n == -1 && (errno == EINTR || errno == EAGAIN))
 			continue;

@@ -233,6 +233,24 @@ make_response(struct exchange *exchange, const sasl_client_params_t *params,
 
 /* --- the steps ------------------------------------------------------------ */
 
+/* Who logs in, for libsasl2 and the program's own rules on names. 0 or -1. */
+static int
+enter_name(const struct exchange *exchange, const sasl_client_params_t *params,
+    sasl_out_params_t *oparams, struct err *err)
+{
+	int result = params->canon_user(params->utils->conn, exchange->account,
+	    0, SASL_CU_AUTHID | SASL_CU_AUTHZID, oparams);
+
+	if (result == SASL_OK)
+		return 0;
+	if (result == SASL_NOMEM)
+		return err_set(err, ERR_TEMPORARY, "memory",
+		    "no memory for the user name");
+	return err_set(err, ERR_CONFIG, "account",
+	    "the mail program does not take the user name (SASL code %d)",
+	    result);
+}
+
 /*
  * SASL_CONTINUE, although nothing need follow: after SASL_OK programs refuse
  * the error challenge that may (isync).
@@ -255,10 +273,8 @@ first_step(struct exchange *exchange, const sasl_client_params_t *params,
 		return result;
 	if (result != SASL_OK)
 		return fail(utils, exchange, &err);
-	result = params->canon_user(utils->conn, exchange->account, 0,
-	    SASL_CU_AUTHID | SASL_CU_AUTHZID, oparams);
-	if (result != SASL_OK)
-		return result;
+	if (enter_name(exchange, params, oparams, &err) == -1)
+		return fail(utils, exchange, &err);
 	if (make_response(exchange, params, &err) == -1)
 		return fail(utils, exchange, &err);
 	exchange->state = SENT;

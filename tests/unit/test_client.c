@@ -6,8 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -290,6 +292,44 @@ serves_threads_their_own_answers(void **state)
 	assert_int_equal(tokend_requests(tokend), 8 * 200);
 }
 
+static void
+ignore(int number)
+{
+	(void)number;
+}
+
+/* Interrupts the thread that waits, then lets tokend answer. */
+static void *
+interrupt(void *waiting)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		pthread_kill(*(pthread_t *)waiting, SIGUSR1);
+		poll(NULL, 0, 1);
+	}
+	tokend_behave(tokend, TOKEND_ANSWER, -1);
+	return NULL;
+}
+
+/* A program's own signals, without SA_RESTART, neither end the wait nor
+ * lengthen it. */
+static void
+waits_on_when_interrupted(void **state)
+{
+	struct sigaction action = {.sa_handler = ignore}, before;
+	pthread_t self = pthread_self(), thread;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, &before);
+	tokend_behave(tokend, TOKEND_SILENT, -1);
+	assert_int_equal(pthread_create(&thread, NULL, interrupt, &self), 0);
+	query_assert_served("a@b.c");
+	pthread_join(thread, NULL);
+	sigaction(SIGUSR1, &before, NULL);
+	assert_int_equal(tokend_requests(tokend), 1);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, query_setup, query_teardown)
 
@@ -307,6 +347,7 @@ main(void)
 	    TEST(never_takes_a_late_answer_for_another_request),
 	    TEST(never_takes_what_was_not_asked_for),
 	    TEST(has_one_deadline_for_all_bytes),
+	    TEST(waits_on_when_interrupted),
 	    TEST(hands_up_what_tokend_says),
 	    TEST(refuses_hostile_answers),
 	    TEST(sends_nothing_that_breaks_the_protocol),

@@ -49,7 +49,7 @@ says_why_tokend_is_not_reachable(void **state)
 	assert_string_equal(err.code, "unreachable");
 	assert_non_null(strstr(err.text, path));
 	assert_non_null(strstr(err.text, "No such file or directory"));
-	assert_non_null(strstr(err.text, "run \"postoak check\""));
+	assert_non_null(strstr(err.text, "run \"postoak status\""));
 	/* nobody listens */
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd != -1);
@@ -119,6 +119,7 @@ gives_up_on_a_full_queue_at_the_deadline(void **state)
 	assert_in_range(tokend_now_ms() - start, 200, 3000);
 	assert_int_equal(err.kind, ERR_TEMPORARY);
 	assert_non_null(strstr(err.text, "timed out"));
+	assert_non_null(strstr(err.text, "does not take the connection"));
 	for (i = 0; waiting[i] != -1; i++)
 		close(waiting[i]);
 	close(listener);
@@ -196,6 +197,30 @@ assert_child_passes(pid_t pid)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a process of its own, as it gives root's rights up. */
+static void
+says_when_the_socket_is_forbidden(void **state)
+{
+	struct err err;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(chmod(tokend->path, 0), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && setuid(65534) == -1)
+			_exit(2);
+		_exit(query_ask("a@b.c", 5000, &err) == -1 &&
+			      err.kind == ERR_TEMPORARY &&
+			      strstr(err.text, "Permission denied; the mail "
+					       "program's user") != NULL
+			  ? 0
+			  : 1);
+	}
+	assert_child_passes(pid);
+	assert_int_equal(chmod(tokend->path, 0600), 0);
 }
 
 static void
@@ -317,6 +342,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(says_why_tokend_is_not_reachable),
+	    TEST(says_when_the_socket_is_forbidden),
 	    TEST(gives_up_on_a_full_queue_at_the_deadline),
 	    TEST(gets_through_when_the_queue_empties),
 	    TEST(leaves_the_parents_connection_alone),

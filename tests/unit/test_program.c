@@ -228,6 +228,46 @@ refuses_lines_that_sendmail_cuts(void **state)
 	assert_string_equal(out, "sent\n");
 }
 
+static int
+refuse_name(sasl_conn_t *conn, void *context, const char *in, unsigned in_len,
+    unsigned flags, const char *realm, char *out, unsigned out_max,
+    unsigned *out_len)
+{
+	(void)conn;
+	(void)context;
+	(void)in;
+	(void)in_len;
+	(void)flags;
+	(void)realm;
+	(void)out;
+	(void)out_max;
+	(void)out_len;
+	return SASL_BADAUTH;
+}
+
+/* The program's own rules for names have the last word, and are told of. */
+static void
+tells_that_the_name_is_not_taken(void **state)
+{
+	const sasl_callback_t *usual = mailer_callbacks(MAILER_ACCOUNT);
+	const sasl_callback_t callbacks[] = {usual[0], usual[1],
+	    {SASL_CB_CANON_USER, (mailer_callback)(void (*)(void))refuse_name,
+		NULL},
+	    {SASL_CB_LIST_END, NULL, NULL}};
+	struct mailer mailer = {0};
+	int result;
+
+	(void)state;
+	assert_int_equal(sasl_client_new("smtp", MAILER_HOST, NULL, NULL,
+			     callbacks, 0, &mailer.conn),
+	    SASL_OK);
+	result = sasl_client_start(mailer.conn, "XOAUTH2", NULL, &mailer.out,
+	    &mailer.len, &mailer.mechanism);
+	mailer_assert_failure(
+	    result, SASL_FAIL, &mailer, "does not take the user name");
+	assert_int_equal(tokend_requests(tokend), 0);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, mailer_setup, mailer_teardown)
 
@@ -238,6 +278,7 @@ main(int argc, char **argv)
 	    TEST(works_with_prompts),
 	    TEST(never_asks_for_a_password),
 	    TEST(refuses_bad_user_names),
+	    TEST(tells_that_the_name_is_not_taken),
 	    TEST(finds_the_socket),
 	    TEST(refuses_lines_that_sendmail_cuts),
 	};

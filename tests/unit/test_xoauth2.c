@@ -368,7 +368,7 @@ tells_that_tokend_is_not_there(void **state)
 	    " code=unreachable: cannot connect to "
 	    "postoak-tokend at /nonexistent/tokend.sock: No such file or "
 	    "directory; postoak-tokend is not running, or the socket is not "
-	    "visible in the jail: run \"postoak check\"");
+	    "visible in the jail: run \"postoak status\"");
 	result = mailer_start(&mailer, "XOAUTH2", MAILER_ACCOUNT);
 	mailer_assert_failure(result, SASL_UNAVAIL, &mailer, text);
 	setenv("POSTOAK_SOCKET", tokend->path, 1);
@@ -410,18 +410,46 @@ refuses_what_would_break_the_response(void **state)
 static void
 wants_to_know_the_server(void **state)
 {
+	static const char *const hosts[] = {NULL, "", "a\001auth=Bearer b"};
 	struct mailer mailer = {0};
+	size_t i;
 	int result;
 
 	(void)state;
-	assert_int_equal(sasl_client_new("smtp", NULL, NULL, NULL,
-			     mailer_callbacks(MAILER_ACCOUNT), 0, &mailer.conn),
-	    SASL_OK);
-	result = sasl_client_start(mailer.conn, "XOAUTH2", NULL, &mailer.out,
-	    &mailer.len, &mailer.mechanism);
-	mailer_assert_failure(
-	    result, SASL_FAIL, &mailer, "did not say which server");
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		assert_int_equal(
+		    sasl_client_new("smtp", hosts[i], NULL, NULL,
+			mailer_callbacks(MAILER_ACCOUNT), 0, &mailer.conn),
+		    SASL_OK);
+		result = sasl_client_start(mailer.conn, "OAUTHBEARER", NULL,
+		    &mailer.out, &mailer.len, &mailer.mechanism);
+		mailer_assert_failure(
+		    result, SASL_FAIL, &mailer, "did not say which server");
+	}
 	assert_int_equal(tokend_requests(tokend), 0);
+}
+
+/* There is room for 63 bytes. */
+static void
+refuses_a_long_token_id(void **state)
+{
+	struct mailer mailer;
+	char answer[256];
+	int len, result;
+
+	(void)state;
+	for (len = 63; len <= 64; len++) {
+		snprintf(answer, sizeof(answer),
+		    "status=ok\nuser=u\ntoken=t\ntoken_id=%0*d\n\n", len, 0);
+		tokend_raw(tokend, answer, strlen(answer));
+		result = mailer_start(&mailer, "XOAUTH2", MAILER_ACCOUNT);
+		if (len == 63) {
+			assert_int_equal(result, SASL_CONTINUE);
+			sasl_dispose(&mailer.conn);
+		} else
+			mailer_assert_failure(
+			    result, SASL_FAIL, &mailer, "token_id is too long");
+	}
 }
 
 #define TEST(name)                                                             \
@@ -446,6 +474,7 @@ main(void)
 	    TEST(tells_that_tokend_is_not_there),
 	    TEST(refuses_what_would_break_the_response),
 	    TEST(wants_to_know_the_server),
+	    TEST(refuses_a_long_token_id),
 	};
 
 	mailer_build_dir = BUILD_DIR;
