@@ -108,6 +108,10 @@ plan_sasl(const struct postfix_member *member, struct postfix_service *service)
 	    mem_printf("$%s_password_maps", member->transport));
 	set_option(service, "smtp_sasl_mechanism_filter",
 	    mem_strdup(mechanisms(member->account->application)));
+	/* A login refused once may be good with the next token: the password in
+	 * the table, by which Postfix would remember it, does not change. */
+	set_option(service, "smtp_sasl_auth_cache_name", mem_strdup(""));
+	set_option(service, "smtp_sasl_auth_soft_bounce", mem_strdup("yes"));
 	set_option(service, "smtp_sasl_security_options",
 	    mem_strdup("noplaintext,noanonymous"));
 	set_option(service, "smtp_sasl_tls_security_options",

@@ -133,6 +133,8 @@ test_a_token_goes_to_a_verified_server_only(void **state)
 	make_plan(APPLICATION ACCOUNT("relay@contoso.com", ""), NULL, 0);
 	expect_option(0, "smtp_sasl_auth_enable", "yes");
 	expect_option(0, "smtp_sasl_mechanism_filter", "xoauth2");
+	expect_option(0, "smtp_sasl_auth_cache_name", "");
+	expect_option(0, "smtp_sasl_auth_soft_bounce", "yes");
 	expect_option(
 	    0, "smtp_sasl_security_options", "noplaintext,noanonymous");
 	expect_option(
