@@ -173,8 +173,8 @@ def tool(relay):
     command = f"{relay.program('postoak')} -c {relay.config}"
     if "POSTOAK_RUN_INNER" in os.environ:
         # Our /mnt is nobody else's.
-        return f"nsenter -m -t {os.getpid()} {command}"
-    return command
+        command = f"nsenter -m -t {os.getpid()} {command}"
+    return f"sudo {command}" if "SUDO_USER" in os.environ else command
 
 
 def stay(relay, sender="me@app.example", recipient=RECIPIENT):
