@@ -2,6 +2,7 @@
 """Other programs that speak Cyrus SASL, both mechanisms, against Dovecot:
 imtest, pop3test and smtptest of cyrus-clients, and mbsync of isync."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -97,3 +98,18 @@ SyncState *
     code, output = client(environment, "mbsync", "-V", "-c", config, "inbox")
     assert code == 0, output + relay.tokend.read_log()[-2000:]
     assert os.path.isdir(os.path.join(mail, "INBOX", "cur"))
+
+
+@pytest.mark.parametrize("mode, obeyed", [(0o755, True), (0o2755, False)])
+def test_a_set_id_program_chooses_its_socket_itself(directory, build, mode,
+                                                    obeyed):
+    """Whoever starts a set-group-ID program must not name the socket that its
+    tokens come from. The program is the unit tests' mailer."""
+    program = os.path.join(directory, "mailer")
+    shutil.copy(os.path.join(build, "unit", "test_program"), program)
+    os.chown(program, 0, 65534)
+    os.chmod(program, mode)
+    socket = os.path.join(directory, "callers.sock")
+    _, output = client({"POSTOAK_SOCKET": socket}, program, "--log-in")
+    assert output
+    assert (socket in output) == obeyed, output
