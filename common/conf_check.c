@@ -223,6 +223,24 @@ fill_parts(const struct check *check)
 	return 0;
 }
 
+/*
+ * Entra ID's old endpoint, which its portal shows beside the new one. Others'
+ * endpoints may well end so.
+ */
+static int
+is_v1_endpoint(const char *endpoint)
+{
+	static const char old[] = "/oauth2/token";
+	size_t len = strlen(endpoint);
+
+	if (strncmp(endpoint, "https://login.", 14) != 0 ||
+	    (strstr(endpoint, ".microsoftonline.") == NULL &&
+		strstr(endpoint, ".chinacloudapi.cn/") == NULL))
+		return 0;
+	return len > strlen(old) &&
+	       strcmp(endpoint + len - strlen(old), old) == 0;
+}
+
 int
 conf_check_application(struct conf_application *app,
     const struct conf_source *source, struct err *err)
@@ -247,6 +265,10 @@ conf_check_application(struct conf_application *app,
 	if (strstr(app->token_endpoint, "{tenant}") != NULL)
 		return refuse(&check, "tenant_id",
 		    "is missing; an endpoint has {tenant} in it");
+	if (is_v1_endpoint(app->token_endpoint))
+		return refuse(&check, "token_endpoint",
+		    "ends in /oauth2/token, which is version 1.0 and takes no "
+		    "scope; write /oauth2/v2.0/token");
 	if (app->scope == NULL && app->app_scope == NULL)
 		return refuse(&check, "scope",
 		    "is missing; provider \"custom\" needs it");

@@ -140,9 +140,12 @@ enqueue_accounts(struct loader *loader, struct err *err)
 	count = scandir(
 	    loader->accounts_directory, &entries, is_account_file, by_name);
 	if (count == -1)
-		return err_errno(err, ERR_CONFIG, errno,
-		    "%s:%d: accounts_directory = \"%s\" cannot be read",
-		    where->file, where->line, loader->accounts_directory);
+		return err_set(err, ERR_CONFIG, "accounts_directory",
+		    "%s:%d: accounts_directory = \"%.120s\" cannot be read "
+		    "(%s); "
+		    "make it, or delete the line",
+		    where->file, where->line, loader->accounts_directory,
+		    strerror(errno));
 	for (i = 0; i < count; i++) {
 		if (ret == 0)
 			ret = enqueue(loader,

@@ -258,6 +258,20 @@ check_include(struct walk *walk)
 	return 0;
 }
 
+/* U+2018 to U+201F, as text processors put them in. */
+static int
+has_typographic_quote(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + 2 < len; i++)
+		if (memcmp(p + i, "\xe2\x80", 2) == 0 &&
+		    (unsigned char)p[i + 2] >= 0x98 &&
+		    (unsigned char)p[i + 2] <= 0x9f)
+			return 1;
+	return 0;
+}
+
 static int
 check_word(struct walk *walk)
 {
@@ -274,6 +288,9 @@ check_word(struct walk *walk)
 	if (memchr(walk->p, ';', len) != NULL)
 		return refuse(walk,
 		    "a semicolon; lines do not end with one here, delete it");
+	if (has_typographic_quote(walk->p, len))
+		return refuse(
+		    walk, "a typographic quotation mark; write a plain \"");
 	if (walk->depth == 0)
 		walk->word_line = walk->line;
 	walk->p += len;

@@ -216,6 +216,9 @@ conf_value_sender(struct conf_value *value)
 {
 	if (value->text[0] == '@' && is_domain(value->text + 1))
 		return 0;
+	if (strncmp(value->text, "*@", 2) == 0)
+		return conf_value_refuse(value,
+		    "has a wildcard; write @domain for each address of it");
 	if (!is_address(value->text))
 		return conf_value_refuse(value,
 		    "is neither an address nor a domain; write name@domain, "

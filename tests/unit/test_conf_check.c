@@ -44,6 +44,16 @@ test_missing_options(void **state)
 	    {"application \"c\" { provider = \"custom\"\n client_id = "
 	     "\"x\"\n}\n",
 		1, "application \"c\": token_endpoint is missing"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\"\n"
+	     "token_endpoint = \"https://login.microsoftonline.com/x.org/"
+	     "oauth2/token\"\n}\n",
+		3,
+		"application \"c\": token_endpoint ends in /oauth2/token, "
+		"which "
+		"is version 1.0"},
+	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\" "
+	     "token_endpoint = \"https://x.org/oauth2/token\"\n}\n",
+		1, "application \"c\": scope is missing"},
 	    {"application \"c\" { provider = \"custom\"\n client_id = \"x\" "
 	     "token_endpoint = \"https://x.org/t\"\n}\n",
 		1, "application \"c\": scope is missing"},

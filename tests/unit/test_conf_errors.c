@@ -48,6 +48,8 @@ test_syntax(void **state)
 		"\",\" does not belong here"},
 	    {"tokend {\n store = \"/x\";\n}\n", 2,
 		"a semicolon; lines do not end with one here"},
+	    {"tokend {\n store = \u201c/x\u201d\n}\n", 2,
+		"a typographic quotation mark; write a plain \""},
 	    {"account {\n}\n", 1,
 		"section account has no name; write account \"name\" { ... }"},
 	    {"tokend \"x\" {\n}\n", 1, "section tokend has no {"},

@@ -120,8 +120,7 @@ test_example_file(void **state)
 	}
 	fclose(file);
 	conf = conf_files_load(changed);
-	assert_string_equal(
-	    conf->milter.counters, "redis://redis.example.com:6379/0");
+	assert_string_equal(conf->milter.counters, "lmdb:/srv/counters");
 	assert_int_equal(conf->accounts[0].clients.count, 2);
 	assert_string_equal(conf->tokend.admin_group, "adm");
 	conf_free(conf);
@@ -228,6 +227,17 @@ test_missing_include(void **state)
 	    "%s cannot be read: No such file or directory",
 	    conf_files_path("no.such"));
 	conf_files_refused(text, strlen(text), "postoak.conf", 2, wanted);
+}
+
+static void
+test_missing_accounts_directory(void **state)
+{
+	static const char text[] = "\naccounts_directory = \"/no/such\"\n";
+
+	(void)state;
+	conf_files_refused(text, strlen(text), "postoak.conf", 2,
+	    "accounts_directory = \"/no/such\" cannot be read (No such file "
+	    "or directory); make it, or delete the line");
 }
 
 static void
@@ -341,6 +351,7 @@ main(void)
 	    cmocka_unit_test(test_many_accounts),
 	    cmocka_unit_test(test_included_files),
 	    cmocka_unit_test(test_missing_include),
+	    cmocka_unit_test(test_missing_accounts_directory),
 	    cmocka_unit_test(test_accounts_directory),
 	    cmocka_unit_test(test_no_file),
 	    cmocka_unit_test(test_hostile_bytes),

@@ -88,6 +88,9 @@ test_names_and_addresses(void **state)
 	    {ACCOUNT("send_as = { \"x.org\" }"), 4,
 		"account \"a@x.org\": send_as = \"x.org\" is neither an "
 		"address nor a domain; write name@domain, or @domain"},
+	    {ACCOUNT("send_as = { \"*@x.org\" }"), 4,
+		"account \"a@x.org\": send_as = \"*@x.org\" has a wildcard; "
+		"write @domain"},
 	    {ACCOUNT("senders = { \"@\" }"), 4,
 		"account \"a@x.org\": senders = \"@\" is neither"},
 	    {ACCOUNT("internal_domains = { \"@x.org\" }"), 4,
