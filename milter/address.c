@@ -211,6 +211,13 @@ is_dot_atom(const char *local)
 	return 1;
 }
 
+int
+address_is_plain(const struct address *address)
+{
+	return is_dot_atom(address->local) &&
+	       strstr(address->local, "=?") == NULL;
+}
+
 void
 address_format(const struct address *address, char text[ADDRESS_TEXT_MAX])
 {

@@ -53,6 +53,13 @@ int address_parse_path(const char *path, size_t len, struct address *address);
 void address_format(const struct address *address, char text[ADDRESS_TEXT_MAX]);
 
 /*
+ * 1 if the local part can be read in one way only: unquoted, and not dressed up
+ * as an encoded word (RFC 2047), which some readers decode before they look for
+ * the address.
+ */
+int address_is_plain(const struct address *address);
+
+/*
  * Write the key under which equal addresses are the same: unquoted and in
  * lower case. Exchange takes local parts without regard to case.
  */

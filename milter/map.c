@@ -28,14 +28,19 @@ map_clear(struct map *map)
 }
 
 unsigned long long
-map_hash(const void *data, size_t len)
+map_hash_on(unsigned long long hash, const void *data, size_t len)
 {
 	const unsigned char *p = data;
-	unsigned long long hash = 14695981039346656037ULL;
 
 	while (len-- > 0)
 		hash = (hash ^ *p++) * 1099511628211ULL;
 	return hash;
+}
+
+unsigned long long
+map_hash(const void *data, size_t len)
+{
+	return map_hash_on(MAP_HASH_START, data, len);
 }
 
 /* Where key is, or the empty place where it belongs. */

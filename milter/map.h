@@ -40,4 +40,9 @@ size_t map_gets(const struct map *map, const char *key);
 /* FNV-1a, also for those who need a short name for a long one. */
 unsigned long long map_hash(const void *data, size_t len);
 
+/* The same in parts: begin with MAP_HASH_START, go on with what came back. */
+#define MAP_HASH_START 14695981039346656037ULL
+unsigned long long map_hash_on(
+    unsigned long long hash, const void *data, size_t len);
+
 #endif

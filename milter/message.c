@@ -24,6 +24,13 @@ empty(struct buf *buf)
 	buf->truncated = 0;
 }
 
+/* Strings end with their NUL, so that none runs into the next. */
+static void
+digest_add(struct message *message, const char *text)
+{
+	message->digest = map_hash_on(message->digest, text, strlen(text) + 1);
+}
+
 void
 message_reset(struct message *message)
 {
@@ -34,6 +41,7 @@ message_reset(struct message *message)
 	message->size = 0;
 	message->bytes = 0;
 	message->recipients = 0;
+	message->digest = MAP_HASH_START;
 	message->unlisted = 0;
 	empty(&message->domains);
 	empty(&message->values);
@@ -57,6 +65,7 @@ message_mail(struct message *message, struct config *config, const char *sender,
 	message_reset(message);
 	message->config = config;
 	message->size = size;
+	digest_add(message, sender);
 	/* A sender that does not fit is no address: kept as one that cannot
 	 * be read, so that it is replaced. */
 	if (len >= sizeof(message->sender))
@@ -75,6 +84,7 @@ message_rcpt(struct message *message, const char *recipient)
 	char key[ADDRESS_TEXT_MAX];
 
 	message->recipients++;
+	digest_add(message, recipient);
 	/* One without a domain is local; it counts as one not known. */
 	if (address_parse_path(recipient, strlen(recipient), &address) == 1) {
 		address_domain_key(&address, key);
@@ -91,6 +101,8 @@ message_header(struct message *message, const char *name, const char *value)
 	size_t i, len = strlen(value);
 
 	message->bytes += (long long)(strlen(name) + len + 4);
+	digest_add(message, name);
+	digest_add(message, value);
 	if (field == REWRITE_NAMES)
 		return;
 	i = message->fields[field].count++;

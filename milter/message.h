@@ -29,6 +29,7 @@ struct message {
 	long long size;	 /* as declared with SIZE=, 0 if it was not */
 	long long bytes; /* seen, if the body was asked for */
 	size_t recipients;
+	unsigned long long digest; /* of sender, recipients and fields */
 	size_t unlisted;    /* recipients that did not fit into domains */
 	struct buf domains; /* a NUL-terminated key per recipient */
 	struct buf values;

@@ -101,6 +101,9 @@ allowed(const struct decision *d, const struct address *address)
 	if (strcmp(key, own) == 0 ||
 	    map_gets(&d->policy->send_as, key) != MAP_NONE)
 		return 1;
+	/* A whole domain means its mailboxes, not all that can be written. */
+	if (!address_is_plain(address))
+		return 0;
 	address_domain_key(address, key);
 	return map_gets(&d->policy->send_as, key) != MAP_NONE;
 }

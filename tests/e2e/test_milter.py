@@ -15,7 +15,7 @@ import time
 import pytest
 
 from milter_client import NO_BODY, NO_HELO, NR_HEADER, NR_MAIL, NR_RCPT, Milter, Result
-from milter_server import DOMAIN, OWN, Server, account, promise
+from milter_server import DOMAIN, OWN, UNLIMITED, Server, account, promise
 from relay import wait_until
 from relay.process import free_port
 
@@ -112,6 +112,21 @@ def test_local_mail_has_bare_addresses(serve):
 def test_hostile_from(serve, headers):
     result = serve().send("<evil@example.com>", headers=headers)
     promise(result)
+
+
+@pytest.mark.parametrize("local", [
+    '"evil@x.example"', '"x>,<evil@x.example"', "=?utf-8?q?evil=40x.example=3E?="])
+def test_a_domain_does_not_mean_every_spelling(serve, local):
+    """Some readers take another address out of these."""
+    alias = f"<{local}@alias.contoso.com>"
+    server = serve(account('send_as = { "@alias.contoso.com" }\n'
+                           'senders = { "@alias.contoso.com" }')
+                   + DOMAIN.format(more=UNLIMITED))
+    promise(server.send(headers=[("From", alias)]))
+    result = server.send(alias, headers=[("From", OWN)])
+    assert result.sender == f"<{OWN}>".encode()
+    result = server.send(f"<{local}@fabrikam.com>", headers=[("From", OWN)])
+    assert result.reply.startswith(b"550 5.7.1 neither "), result.reply
 
 
 def test_ten_thousand_fields(serve):
@@ -219,6 +234,13 @@ def test_bytes_and_scopes(serve):
     assert b"bytes in the last hour" in result.reply
 
 
+def test_a_sender_is_one_however_it_is_written(serve):
+    server = serve(account('limits = { "sender 1 messages / 1h" }'))
+    assert server.send("<a@b.example>").action == "continue"
+    for sender in ("a@b.example", '<"a"@b.example>', "<@c.example:A@B.example>"):
+        assert b"1 of 1" in server.send(sender).reply, sender
+
+
 @pytest.mark.parametrize("actions,expected", [
     ('"hold", "tempfail"', b"451 4.7.1 "),
     ('"hold"', b"451 4.7.1 "),
@@ -285,6 +307,16 @@ def test_a_repeated_queue_id_counts_once(serve):
     for _ in range(5):
         assert server.send(queue_id="4XYZ").action == "continue"
     assert server.limits()[0]["limits"][0]["used"] == 1
+
+
+def test_a_reused_queue_id_counts_again(serve):
+    """Postfix gives a queue id to another message soon after."""
+    server = serve(account('limits = { "4 messages / 1h" }'))
+    for to, more in (("a@x.example", []), ("b@x.example", []),
+                     ("a@x.example", [("Subject", "x")]),
+                     ("a@x.example", [("Subjec", "tx")])):
+        promise(server.send("<a@b.example>", [to], [("From", OWN)] + more, queue_id="4X"))
+    assert b"4 of 4" in server.send(queue_id="4Y").reply
 
 
 def test_many_sessions_never_exceed(serve):
