@@ -26,22 +26,24 @@ static const char *const programs[] = {
     [ASK_MILTER] = "postoak-milter",
 };
 
-static int
-make_request(
-    struct buf *out, const char *verb, const char *account, struct err *err)
+struct json *
+ask_new(const char *verb, const char *account)
 {
 	struct json *request = json_object();
-	int rc;
 
 	json_set_int(request, "version", 1);
 	json_set_string(request, "verb", verb);
 	if (account != NULL)
 		json_set_string(request, "account", account);
-	rc = json_write(request, out, 0);
-	json_free(request);
-	if (rc != 0 || buf_adds(out, "\n") != 0)
+	return request;
+}
+
+static int
+write_request(struct buf *out, const struct json *request, struct err *err)
+{
+	if (json_write(request, out, 0) != 0 || buf_adds(out, "\n") != 0)
 		return err_set(err, ERR_PROTOCOL, "value",
-		    "this account's name cannot be sent; is it UTF-8?");
+		    "this request cannot be sent; it is too long");
 	return 0;
 }
 
@@ -176,7 +178,7 @@ read_answer(const struct buf *line, enum ask_whom whom, struct err *err)
 }
 
 struct json *
-ask(enum ask_whom whom, const char *path, const char *verb, const char *account,
+ask_send(enum ask_whom whom, const char *path, struct json *question,
     int timeout_ms, struct err *err)
 {
 	struct json *answer = NULL;
@@ -185,7 +187,7 @@ ask(enum ask_whom whom, const char *path, const char *verb, const char *account,
 
 	buf_init(&request, REQUEST_MAX);
 	buf_init(&line, ANSWER_MAX);
-	if (make_request(&request, verb, account, err) != 0)
+	if (write_request(&request, question, err) != 0)
 		goto out;
 	fd = connect_to(whom, path, err);
 	if (fd == -1 || send_all(fd, &request, err) != 0 ||
@@ -197,7 +199,15 @@ out:
 		close(fd);
 	buf_clear(&line);
 	buf_clear(&request);
+	json_free(question);
 	return answer;
+}
+
+struct json *
+ask(enum ask_whom whom, const char *path, const char *verb, const char *account,
+    int timeout_ms, struct err *err)
+{
+	return ask_send(whom, path, ask_new(verb, account), timeout_ms, err);
 }
 
 int

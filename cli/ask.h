@@ -28,6 +28,12 @@ enum ask_whom { ASK_TOKEND, ASK_MILTER };
 struct json *ask(enum ask_whom whom, const char *path, const char *verb,
     const char *account, int timeout_ms, struct err *err);
 
+/* The same in two steps, for a request with members of its own, which is taken.
+ */
+struct json *ask_new(const char *verb, const char *account);
+struct json *ask_send(enum ask_whom whom, const char *path,
+    struct json *question, int timeout_ms, struct err *err);
+
 /* The exit code for an error of ask: EX_UNAVAILABLE when nobody answers, else
  * by the error's kind. */
 int ask_exit_code(const struct err *err);

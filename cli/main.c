@@ -31,6 +31,8 @@ static const struct {
 	token_verb},
     {"refresh", "ACCOUNT [--json]", "fetch a new access token now",
 	refresh_verb},
+    {"login", "ACCOUNT --import [--json]",
+	"sign in: a refresh token on standard input", login_verb},
     {"reload", "", "have both daemons read the configuration", reload_verb},
     {"explain", "CODE|TEXT|- [--json]",
 	"what an error code, a log line or a bounce means", explain_verb},

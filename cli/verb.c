@@ -32,6 +32,16 @@ is_option(const char *argument, int only_operands)
 	return !only_operands && argument[0] == '-' && argument[1] != '\0';
 }
 
+static const char *
+find_flag(const struct verb_options *options, const char *argument)
+{
+	const char *const *flag = options->flags;
+
+	while (flag != NULL && *flag != NULL && strcmp(*flag, argument) != 0)
+		flag++;
+	return flag != NULL ? *flag : NULL;
+}
+
 int
 verb_parse(struct verb_options *options, int argc, char **argv)
 {
@@ -44,6 +54,8 @@ verb_parse(struct verb_options *options, int argc, char **argv)
 			only_operands = 1;
 		} else if (options->json && strcmp(argv[i], "--json") == 0) {
 			given = 1;
+		} else if (find_flag(options, argv[i]) != NULL) {
+			options->flag = argv[i];
 		} else {
 			verb_usage(argv[0], "there is no option %s", argv[i]);
 			return -1;

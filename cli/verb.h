@@ -16,7 +16,11 @@ struct verb_context {
 
 /* Options that a verb may take; those it does not know are a usage error. */
 struct verb_options {
-	int json;	/* in: allowed; out: given */
+	int json; /* in: allowed; out: given */
+	const char *const
+	    *flags; /* further options, NULL at the end; or NULL */
+	const char
+	    *flag;	/* out: the last one of them that was given, or NULL */
 	int operands;	/* in: most that are allowed; out: how many */
 	char **operand; /* out: the operands */
 };
@@ -43,6 +47,7 @@ int status_verb(const struct verb_context *context, int argc, char **argv);
 int limits_verb(const struct verb_context *context, int argc, char **argv);
 int token_verb(const struct verb_context *context, int argc, char **argv);
 int refresh_verb(const struct verb_context *context, int argc, char **argv);
+int login_verb(const struct verb_context *context, int argc, char **argv);
 int reload_verb(const struct verb_context *context, int argc, char **argv);
 int explain_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);

@@ -11,6 +11,7 @@
 #include "claims.h"
 #include "clock.h"
 #include "credential.h"
+#include "import.h"
 #include "log.h"
 #include "mem.h"
 
@@ -52,6 +53,23 @@ owner(const struct conf_account *account)
 	return account->grant == CONF_GRANT_CLIENT_CREDENTIALS ? NULL : account;
 }
 
+/*
+ * What makes an account need another credential when it changes.
+ */
+static char *
+identity_of(const struct conf_application *application,
+    const struct conf_account *account)
+{
+	int own = account != NULL;
+
+	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s", application->token_endpoint,
+	    application->client_id, own ? account->name : application->name,
+	    conf_grant_name(
+		own ? account->grant : CONF_GRANT_CLIENT_CREDENTIALS),
+	    own && account->user != NULL ? account->user : "",
+	    own ? application->scope : application->app_scope);
+}
+
 /* The identities of the new configuration, sorted, each once. */
 static struct entry *
 list_entries(const struct conf *conf, size_t *count)
@@ -63,7 +81,7 @@ list_entries(const struct conf *conf, size_t *count)
 	for (i = 0; i < conf->account_count; i++) {
 		account = &conf->accounts[i];
 		table[i].identity =
-		    credential_identity(account->application, owner(account));
+		    identity_of(account->application, owner(account));
 	}
 	if (conf->account_count > 0)
 		qsort(table, conf->account_count, sizeof(*table), by_identity);
@@ -83,8 +101,7 @@ static struct credential *
 settle(struct config *next, const struct conf_account *account,
     struct entry *table, size_t count)
 {
-	char *identity =
-	    credential_identity(account->application, owner(account));
+	char *identity = identity_of(account->application, owner(account));
 	struct entry *entry = find_entry(table, count, identity);
 	struct entry *old = find_entry(entries, entry_count, identity);
 
@@ -186,6 +203,17 @@ account_refresh(const struct conf_account *account, int64_t wait_ms,
 {
 	return credential_refresh(
 	    credential_of(account), wait_ms, done, arg, wait, err);
+}
+
+int
+account_import(const struct conf_account *account, const char *refresh_token,
+    int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,
+    struct err *err)
+{
+	if (import_check(account, refresh_token, err) == -1)
+		return -1;
+	return credential_import(credential_of(account), refresh_token, wait_ms,
+	    done, arg, wait, err);
 }
 
 void

@@ -33,12 +33,19 @@ const struct config *account_config(void);
  */
 const struct conf_account *account_find(const char *name, const char **user);
 
-/* As credential_ask, credential_refresh, credential_rejected. */
+/*
+ * As credential_ask, credential_refresh, credential_import, which is refused
+ * (ERR_CONFIG, ERR_PROTOCOL) for a grant or value that cannot be; and
+ * credential_rejected.
+ */
 int account_ask(const struct conf_account *account, int64_t wait_ms,
     handout_done *done, void *arg, struct handout *token,
     struct handout_wait **wait, struct err *err);
 int account_refresh(const struct conf_account *account, int64_t wait_ms,
     handout_done *done, void *arg, struct handout_wait **wait, struct err *err);
+int account_import(const struct conf_account *account,
+    const char *refresh_token, int64_t wait_ms, handout_done *done, void *arg,
+    struct handout_wait **wait, struct err *err);
 void account_rejected(const struct conf_account *account, const char *token_id);
 
 /* One object as common/PROTOCOL 2.1 has it; to be freed. */

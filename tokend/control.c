@@ -25,7 +25,7 @@
 #define VERSION 1
 #define WAIT_MS 60000
 
-/* token or refresh, waiting for an exchange. */
+/* token, refresh or import, waiting for an exchange. */
 struct pending {
 	struct client *client;
 	struct handout_wait *wait;
@@ -113,6 +113,12 @@ answer_token(struct client *client, const char *user, int with_token,
 /* --- verbs -----------------------------------------------------------------
  */
 
+static const char *
+account_of(const struct json *request)
+{
+	return json_get_string(request, "account");
+}
+
 static const struct conf_account *
 find_account(const char *name, const char **user, struct err *err)
 {
@@ -143,8 +149,9 @@ describe_program(void)
 }
 
 static int
-verb_status(struct client *client, const char *name, struct err *err)
+verb_status(struct client *client, const struct json *request, struct err *err)
 {
+	const char *name = account_of(request);
 	const struct conf *conf = account_config()->conf;
 	const struct conf_account *account = NULL;
 	struct json *answer, *accounts;
@@ -193,8 +200,20 @@ on_token(void *arg, const struct handout *token, const struct err *err)
 	forget(pending);
 }
 
+/* How a token is come by. */
+enum how { ASK, REFRESH, IMPORT };
+
+static const char *
+refresh_token_of(const struct json *request)
+{
+	const char *refresh_token = json_get_string(request, "refresh_token");
+
+	return refresh_token != NULL ? refresh_token : "";
+}
+
 static int
-fetch(struct client *client, const char *name, int with_token, struct err *err)
+fetch(struct client *client, const struct json *request, enum how how,
+    struct err *err)
 {
 	const struct conf_account *account;
 	struct pending *pending;
@@ -202,18 +221,21 @@ fetch(struct client *client, const char *name, int with_token, struct err *err)
 	const char *user;
 	int rc;
 
-	account = find_account(name, &user, err);
+	account = find_account(account_of(request), &user, err);
 	if (account == NULL)
 		return -1;
 	pending = mem_zalloc(1, sizeof(*pending));
 	pending->client = client;
-	pending->with_token = with_token;
-	if (with_token)
+	pending->with_token = how == ASK;
+	if (how == ASK)
 		rc = account_ask(account, WAIT_MS, on_token, pending, &token,
 		    &pending->wait, err);
-	else
+	else if (how == REFRESH)
 		rc = account_refresh(
 		    account, WAIT_MS, on_token, pending, &pending->wait, err);
+	else
+		rc = account_import(account, refresh_token_of(request), WAIT_MS,
+		    on_token, pending, &pending->wait, err);
 	if (rc == 1) {
 		pending->user = mem_strdup(user);
 		client_set_pending(client, pending, forget);
@@ -221,29 +243,38 @@ fetch(struct client *client, const char *name, int with_token, struct err *err)
 	}
 	free(pending);
 	if (rc == 0)
-		answer_token(client, user, with_token, &token);
+		answer_token(client, user, how == ASK, &token);
 	return rc;
 }
 
 static int
-verb_token(struct client *client, const char *name, struct err *err)
+verb_token(struct client *client, const struct json *request, struct err *err)
 {
-	return fetch(client, name, 1, err);
+	return fetch(client, request, ASK, err);
 }
 
 static int
-verb_refresh(struct client *client, const char *name, struct err *err)
+verb_refresh(struct client *client, const struct json *request, struct err *err)
 {
-	log_info(name, "refresh asked for: uid=%u", client_uid(client));
-	return fetch(client, name, 0, err);
+	log_info(account_of(request), "refresh asked for: uid=%u",
+	    client_uid(client));
+	return fetch(client, request, REFRESH, err);
 }
 
 static int
-verb_reload(struct client *client, const char *name, struct err *err)
+verb_import(struct client *client, const struct json *request, struct err *err)
+{
+	log_info(account_of(request), "refresh token brought in: uid=%u",
+	    client_uid(client));
+	return fetch(client, request, IMPORT, err);
+}
+
+static int
+verb_reload(struct client *client, const struct json *request, struct err *err)
 {
 	struct json *answer;
 
-	(void)name;
+	(void)request;
 	if (reload(err) == -1)
 		return -1;
 	answer = new_answer("ok");
@@ -255,11 +286,13 @@ verb_reload(struct client *client, const char *name, struct err *err)
 
 static const struct {
 	const char *name;
-	int (*run)(struct client *client, const char *name, struct err *err);
+	int (*run)(
+	    struct client *client, const struct json *request, struct err *err);
 } verbs[] = {
     {"status", verb_status},
     {"token", verb_token},
     {"refresh", verb_refresh},
+    {"import", verb_import},
     {"reload", verb_reload},
 };
 
@@ -293,8 +326,7 @@ dispatch(struct client *client, const struct json *request, struct err *err)
 		    "only version %d is spoken here", VERSION);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (verb != NULL && strcmp(verbs[i].name, verb) == 0)
-			return verbs[i].run(
-			    client, json_get_string(request, "account"), err);
+			return verbs[i].run(client, request, err);
 	return err_set(err, ERR_PROTOCOL, "verb", "there is no verb %.40s",
 	    verb != NULL ? verb : "in the request");
 }

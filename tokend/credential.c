@@ -16,6 +16,7 @@
 #include "crypto.h"
 #include "failure.h"
 #include "grant.h"
+#include "import.h"
 #include "log.h"
 #include "mem.h"
 #include "schedule.h"
@@ -129,15 +130,9 @@ static void
 set_keep_alive(struct credential *c, int64_t refresh_at_s)
 {
 	int64_t left_s =
-	    schedule_keep_alive_at_s(refresh_at_s, chance()) - clock_wall_s();
-	int64_t now_ms = clock_boot_ms();
+	    schedule_keep_alive_in_s(refresh_at_s, clock_wall_s(), chance());
 
-	/* Spread what is overdue after a long stop. */
-	if (left_s <= 0)
-		left_s = chance() % 600;
-	if (left_s > SCHEDULE_KEEP_ALIVE_S)
-		left_s = SCHEDULE_KEEP_ALIVE_S;
-	c->keep_alive_ms = now_ms + left_s * 1000;
+	c->keep_alive_ms = clock_boot_ms() + left_s * 1000;
 }
 
 /* --- who waits -------------------------------------------------------------
@@ -247,6 +242,7 @@ begin(struct credential *c)
 		return 0;
 	c->order.unsaved = c->unsaved != NULL ? &c->unsaved->record : NULL;
 	c->running = grant_start(&c->order, c->store, on_done, c, &failure);
+	c->order.insist = 0;
 	if (c->running == NULL)
 		failure_take(&c->failure, &c->order, &failure, 1, chance());
 	set_timer(c);
@@ -336,6 +332,28 @@ credential_refresh(struct credential *c, int64_t wait_ms, handout_done *done,
 {
 	if (c->failure != NULL)
 		failure_forgive(c->failure);
+	c->order.insist = c->running == NULL;
+	return queue(c, wait_ms, done, arg, NULL, wait, err);
+}
+
+int
+credential_import(struct credential *c, const char *refresh_token,
+    int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,
+    struct err *err)
+{
+	/* What is only in memory becomes the generation before. */
+	if (c->unsaved != NULL)
+		unsaved_retry(&c->unsaved, &c->order, c->store);
+	if (import_save(&c->order, c->store, refresh_token, err) == -1)
+		return -1;
+	unsaved_forget(&c->unsaved);
+	/* What it would bring belongs to the refresh token before. */
+	grant_cancel(c->running);
+	c->running = NULL;
+	free(c->failure);
+	c->failure = NULL;
+	c->has_refresh = 1;
+	set_keep_alive(c, clock_wall_s());
 	return queue(c, wait_ms, done, arg, NULL, wait, err);
 }
 
@@ -403,20 +421,6 @@ credential_dismiss(struct credential *c, const struct err *reason)
 
 /* --- life ------------------------------------------------------------------
  */
-
-char *
-credential_identity(const struct conf_application *application,
-    const struct conf_account *account)
-{
-	int own = account != NULL;
-
-	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s", application->token_endpoint,
-	    application->client_id, own ? account->name : application->name,
-	    conf_grant_name(
-		own ? account->grant : CONF_GRANT_CLIENT_CREDENTIALS),
-	    own && account->user != NULL ? account->user : "",
-	    own ? application->scope : application->app_scope);
-}
 
 /* What was refused before the restart stays refused. */
 static void

@@ -45,12 +45,6 @@ struct credential *credential_new(struct config *config,
 void credential_free(struct credential *credential, const struct err *reason);
 
 /*
- * What makes it another credential when it changes: to be freed.
- */
-char *credential_identity(const struct conf_application *application,
-    const struct conf_account *account);
-
-/*
  * Go on with another configuration of the same identity. What an administrator
  * had to mend is tried again, but no secret that was refused.
  */
@@ -73,6 +67,15 @@ int credential_ask(struct credential *credential, int64_t wait_ms,
  */
 int credential_refresh(struct credential *credential, int64_t wait_ms,
     handout_done *done, void *arg, struct handout_wait **wait, struct err *err);
+
+/*
+ * Keep this refresh token instead of the one there is, and fetch a token with
+ * it. As credential_refresh; -1 also if it cannot be stored: all is as before.
+ * For an account's own credential only.
+ */
+int credential_import(struct credential *credential, const char *refresh_token,
+    int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,
+    struct err *err);
 
 /*
  * A server refused the token of this fingerprint: fetch another if it is the

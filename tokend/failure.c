@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "proof.h"
 #include "schedule.h"
 
 #define LOCAL_RETRY_MS 1000LL
@@ -58,7 +59,9 @@ failure_restore(const struct record *record)
 {
 	struct failure *f;
 
-	if (record->refused == RECORD_REFUSED_NOTHING)
+	/* A refresh token that came in later was not refused yet. */
+	if (record->refused == RECORD_REFUSED_NOTHING ||
+	    record->obtained_at_s > record->refused_at_s)
 		return NULL;
 	f = mem_zalloc(1, sizeof(*f));
 	f->err = record->refusal;
@@ -88,9 +91,9 @@ failure_look(struct failure *f, const struct grant_order *order)
 
 	if (f == NULL || f->refused == RECORD_REFUSED_NOTHING)
 		return;
-	stamp = grant_files_stamp(order);
-	if (stamp == f->stamp ||
-	    grant_refused_id(order, f->refused, id, NULL) == -1)
+	stamp = proof_stamp(order->application, order->account);
+	if (stamp == f->stamp || proof_id(order->application, order->account,
+				     f->refused, id, NULL) == -1)
 		return;
 	f->stamp = stamp;
 	if (strcmp(id, f->refused_id) == 0)

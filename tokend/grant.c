@@ -17,6 +17,7 @@
 #include "http.h"
 #include "log.h"
 #include "mem.h"
+#include "proof.h"
 #include "refusal.h"
 #include "secretfile.h"
 
@@ -51,71 +52,10 @@ log_id(const struct grant *grant)
 	return grant_record_name(&grant->order);
 }
 
-static const struct conf_list *
-secret_files(const struct grant_order *order)
+static uint64_t
+files_stamp(const struct grant *grant)
 {
-	return &order->application->client_secret_files;
-}
-
-/* --- what was refused ------------------------------------------------------
- */
-
-static int
-add_file(struct buf *all, const char *path, struct err *err)
-{
-	struct secret secret = SECRET_INIT;
-
-	if (secretfile_read(path, &secret, err) == -1)
-		return -1;
-	buf_add(all, secret_reveal(&secret), secret_len(&secret));
-	buf_add(all, "", 1);
-	secret_clear(&secret);
-	return 0;
-}
-
-int
-grant_refused_id(const struct grant_order *order, enum record_refused what,
-    char id[CRYPTO_HEX_LEN], struct err *err)
-{
-	const struct conf_list *files = secret_files(order);
-	const struct conf_account *account = order->account;
-	struct buf all;
-	size_t i;
-	int rc = 0;
-
-	buf_init(&all, SECRETFILE_MAX * 8);
-	buf_adds(&all, order->application->token_endpoint);
-	buf_add(&all, "", 1);
-	buf_adds(&all, order->application->client_id);
-	buf_add(&all, "", 1);
-	if (what == RECORD_REFUSED_PASSWORD && account != NULL &&
-	    account->password_file != NULL) {
-		buf_adds(&all, account->user);
-		buf_add(&all, "", 1);
-		rc = add_file(&all, account->password_file, err);
-	} else {
-		for (i = 0; i < files->count && rc == 0; i++)
-			rc = add_file(&all, files->items[i], err);
-	}
-	if (rc == 0)
-		rc = crypto_hash(all.data, all.len, id, err);
-	buf_clear(&all);
-	return rc;
-}
-
-uint64_t
-grant_files_stamp(const struct grant_order *order)
-{
-	const struct conf_list *files = secret_files(order);
-	uint64_t stamp = 0;
-	size_t i;
-
-	for (i = 0; i < files->count; i++)
-		stamp = stamp * 31 + secretfile_stamp(files->items[i]);
-	if (order->account != NULL && order->account->password_file != NULL)
-		stamp = stamp * 31 +
-			secretfile_stamp(order->account->password_file);
-	return stamp;
+	return proof_stamp(grant->order.application, grant->order.account);
 }
 
 /* --- one request -----------------------------------------------------------
@@ -124,7 +64,8 @@ grant_files_stamp(const struct grant_order *order)
 static const char *
 secret_file(const struct grant *grant)
 {
-	const struct conf_list *files = secret_files(&grant->order);
+	const struct conf_list *files =
+	    &grant->order.application->client_secret_files;
 
 	return grant->secret < files->count ? files->items[grant->secret]
 					    : NULL;
@@ -145,6 +86,7 @@ fill_subject(const struct grant *grant, struct refusal_subject *subject)
 	subject->now_s = clock_wall_s();
 	if (account != NULL) {
 		subject->account = account->name;
+		subject->imported = account->grant == CONF_GRANT_REFRESH_TOKEN;
 		subject->user = account->user;
 		subject->password_file = account->password_file;
 	}
@@ -195,7 +137,7 @@ send_request(struct grant *grant, struct err *err)
 	};
 	struct buf form;
 
-	grant->stamp = grant_files_stamp(&grant->order);
+	grant->stamp = files_stamp(grant);
 	buf_init(&form, FLOW_FORM_MAX);
 	if (make_form(grant, &form, err) == -1) {
 		buf_clear(&form);
@@ -256,9 +198,9 @@ fail(struct grant *grant, const struct refusal *refusal)
 	if (failure.refused != RECORD_REFUSED_NOTHING) {
 		/* Files that were changed meanwhile hold what was not tried
 		 * yet: no fingerprint equals the empty one. */
-		if (grant->stamp != grant_files_stamp(&grant->order) ||
-		    grant_refused_id(&grant->order, failure.refused,
-			failure.refused_id, NULL) == -1)
+		if (grant->stamp != files_stamp(grant) ||
+		    proof_id(grant->order.application, grant->order.account,
+			failure.refused, failure.refused_id, NULL) == -1)
 			failure.refused_id[0] = '\0';
 		save_refusal(grant, &failure);
 	}
@@ -328,6 +270,39 @@ succeed(struct grant *grant, struct flow_token *flow)
 	}
 }
 
+/*
+ * A refresh token that was brought in after the password had been refused is
+ * no reason to show that password again.
+ */
+static int
+is_refused_password(const struct grant *grant)
+{
+	const struct record *record = &grant->record;
+	char id[CRYPTO_HEX_LEN];
+
+	return !grant->order.insist &&
+	       record->refused == RECORD_REFUSED_PASSWORD &&
+	       record->refused_id != NULL &&
+	       proof_id(grant->order.application, grant->order.account,
+		   record->refused, id, NULL) == 0 &&
+	       strcmp(id, record->refused_id) == 0;
+}
+
+/* The refusal of the refresh token; the password's is on disk already. */
+static void
+fail_without_password(struct grant *grant, const struct refusal *refusal)
+{
+	struct grant_failure failure = {
+	    .err = refusal->err,
+	    .refused = RECORD_REFUSED_PASSWORD,
+	    .stamp = grant->stamp,
+	};
+
+	strncat(failure.refused_id, grant->record.refused_id,
+	    sizeof(failure.refused_id) - 1);
+	finish(grant, NULL, &failure);
+}
+
 /* --- from one request to the next ------------------------------------------
  */
 
@@ -338,7 +313,8 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 	const struct conf_account *account = grant->order.account;
 
 	if (refusal->refused == RECORD_REFUSED_SECRET) {
-		if (grant->secret + 1 >= secret_files(&grant->order)->count)
+		if (grant->secret + 1 >=
+		    grant->order.application->client_secret_files.count)
 			return 0;
 		log_info(log_id(grant),
 		    "client secret refused, the next one is tried: code=%s "
@@ -351,7 +327,7 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 	    account->grant == CONF_GRANT_PASSWORD &&
 	    refusal->err.kind != ERR_TEMPORARY) {
 		log_info(log_id(grant),
-		    "refresh token refused, the password is used: code=%s",
+		    "refresh token refused, the password is next: code=%s",
 		    refusal->err.code);
 		grant->flow = FLOW_PASSWORD;
 		return 1;
@@ -363,9 +339,13 @@ static void
 on_refusal(struct grant *grant, const struct refusal *refusal)
 {
 	struct err err;
+	int had_token = grant->flow == FLOW_REFRESH;
 
 	if (!next_attempt(grant, refusal))
 		fail(grant, refusal);
+	else if (had_token && grant->flow == FLOW_PASSWORD &&
+		 is_refused_password(grant))
+		fail_without_password(grant, refusal);
 	else if (send_request(grant, &err) == -1)
 		fail_with(grant, &err);
 }

@@ -30,6 +30,7 @@ struct grant_order {
 	const struct conf_application *application;
 	const struct conf_account *account; /* NULL: the application's own */
 	const struct record *unsaved;	    /* newer than the disk's, or NULL */
+	int insist; /* an administrator wants what was refused shown again */
 };
 
 struct grant_token {
@@ -69,15 +70,5 @@ void grant_cancel(struct grant *grant);
 /* Kind and name of the record in the store. */
 const char *grant_record_kind(const struct grant_order *order);
 const char *grant_record_name(const struct grant_order *order);
-
-/*
- * The fingerprint of what would be shown to the provider now: password with
- * user, or client secrets, and where. 0, or -1 if a file cannot be read.
- */
-int grant_refused_id(const struct grant_order *order, enum record_refused what,
-    char id[CRYPTO_HEX_LEN], struct err *err);
-
-/* A number that changes when one of those files does. */
-uint64_t grant_files_stamp(const struct grant_order *order);
 
 #endif

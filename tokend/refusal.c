@@ -363,6 +363,9 @@ void
 refusal_login_required(struct err *err, const struct refusal_subject *subject)
 {
 	err_set(err, ERR_LOGIN, "login_required",
-	    "account %s: nobody has signed in yet; run: postoak login %s",
-	    subject->account, subject->account);
+	    "account %s: nobody has signed in yet; run: postoak login %s%s",
+	    subject->account, subject->account,
+	    subject->imported
+		? " --import, with a refresh token on standard input"
+		: "");
 }

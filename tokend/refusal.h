@@ -20,6 +20,7 @@ struct refusal_subject {
 	enum flow_kind kind;
 	const char *application;
 	const char *account; /* NULL: the application's own credential */
+	int imported;	     /* its refresh token comes from elsewhere */
 	const char *user;
 	const char *password_file;  /* or NULL */
 	const char *secret_file;    /* the one that was used, or NULL */

@@ -104,7 +104,13 @@ schedule_state(const struct schedule *s, int64_t now_ms)
 }
 
 int64_t
-schedule_keep_alive_at_s(int64_t obtained_at_s, uint32_t random)
+schedule_keep_alive_in_s(int64_t obtained_at_s, int64_t now_s, uint32_t random)
 {
-	return obtained_at_s + SCHEDULE_KEEP_ALIVE_S - spread(86400, random);
+	int64_t left_s = obtained_at_s - now_s + SCHEDULE_KEEP_ALIVE_S -
+			 spread(86400, random);
+
+	/* Spread what is overdue after a long stop. */
+	if (left_s <= 0)
+		left_s = spread(SCHEDULE_OVERDUE_S, random);
+	return left_s < SCHEDULE_KEEP_ALIVE_S ? left_s : SCHEDULE_KEEP_ALIVE_S;
 }

@@ -16,6 +16,7 @@
 #define SCHEDULE_DAY_MS (24 * SCHEDULE_HOUR_MS)
 #define SCHEDULE_IN_USE_MS SCHEDULE_DAY_MS  /* since the last request */
 #define SCHEDULE_KEEP_ALIVE_S (7 * 86400LL) /* refresh token left unused */
+#define SCHEDULE_OVERDUE_S 600
 #define SCHEDULE_BACKOFF_MIN_MS 1000LL
 #define SCHEDULE_BACKOFF_MAX_MS (300 * 1000LL)
 #define SCHEDULE_FORCED_MS                                                     \
@@ -66,9 +67,11 @@ int64_t schedule_backoff_ms(enum err_kind kind, unsigned int attempt,
 const char *schedule_state(const struct schedule *s, int64_t now_ms);
 
 /*
- * When a refresh token that nobody uses is used for its own sake, in seconds of
- * the wall clock: 6 to 7 days after it was obtained.
+ * In how many seconds a refresh token that nobody uses is used for its own
+ * sake: 6 to 7 days after it was obtained (seconds of the wall clock, which may
+ * have been wrong then); what is overdue, within ten minutes.
  */
-int64_t schedule_keep_alive_at_s(int64_t obtained_at_s, uint32_t random);
+int64_t schedule_keep_alive_in_s(
+    int64_t obtained_at_s, int64_t now_s, uint32_t random);
 
 #endif

@@ -285,8 +285,14 @@ class Tokend(Daemon):
         return self._run_as(
             uid, CROWD_AS, block(**self.request()), str(count))
 
-    def control(self, verb, account=None):
-        request = {"version": 1, "verb": verb}
+    def control(self, verb, account=None, **fields):
+        with self.control_later(verb, account, **fields) as answer:
+            return answer()
+
+    @contextlib.contextmanager
+    def control_later(self, verb, account=None, **fields):
+        """Send the request; what is given waits for the answer."""
+        request = {"version": 1, "verb": verb, **fields}
         if account is not None:
             request["account"] = account
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as s:
@@ -294,7 +300,7 @@ class Tokend(Daemon):
             s.connect(self.control_path)
             s.sendall(json.dumps(request).encode() + b"\n")
             with s.makefile("rb") as f:
-                return json.loads(f.readline())
+                yield lambda: json.loads(f.readline())
 
     def status(self, account=ACCOUNT):
         return self.control("status", account)["accounts"][0]

@@ -200,8 +200,14 @@ static void
 test_refresh_tokens_are_used_weekly(void **state)
 {
 	(void)state;
-	assert_in_range(schedule_keep_alive_at_s(1000, 4000000001u),
-	    1000 + 6 * 86400, 1000 + 7 * 86400);
+	assert_in_range(schedule_keep_alive_in_s(1000, 1000, 4000000001u),
+	    6 * 86400, 7 * 86400);
+	/* Overdue after a long stop: not all at once. */
+	assert_in_range(
+	    schedule_keep_alive_in_s(1000, 90 * 86400, 4000000001u), 1, 600);
+	/* Obtained while the clock was years ahead. */
+	assert_int_equal(
+	    schedule_keep_alive_in_s(1LL << 40, 1000, 0), 7 * 86400);
 }
 
 int

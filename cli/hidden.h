@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_HIDDEN_H
+#define POSTOAK_HIDDEN_H
+
+#include "buf.h"
+#include "err.h"
+
+/*
+ * hidden - a secret from standard input: a file or pipe to its end, or a line
+ * typed or pasted on a terminal, which does not show it.
+ */
+
+/*
+ * Append it to out, blanks and line ends around it taken away. prompt goes to
+ * standard error when standard input is a terminal. 0, or -1 with *err: nothing
+ * but blanks, more than out may hold, or a failure.
+ */
+int hidden_read(const char *prompt, struct buf *out, struct err *err);
+
+#endif

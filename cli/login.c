@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * login - "postoak login": hand tokend what a person obtained. So far that is
+ * a refresh token from elsewhere.
+ */
+#include "verb.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ask.h"
+#include "buf.h"
+#include "conf.h"
+#include "hidden.h"
+#include "json.h"
+#include "show.h"
+#include "time_text.h"
+
+#define INPUT_MAX 16384 /* twice what tokend takes, for blanks around it */
+
+static const char *const flags[] = {"--import", "--browser", "--device", NULL};
+
+/* NULL with everything said and *exit_code set. */
+static struct json *
+import(const struct conf *conf, const char *account,
+    const struct verb_options *options, int *exit_code)
+{
+	struct json *question, *answer = NULL;
+	struct buf token;
+	struct err err;
+
+	err_clear(&err);
+	buf_init(&token, INPUT_MAX);
+	if (hidden_read("Refresh token (not shown): ", &token, &err) == 0) {
+		question = ask_new("import", account);
+		json_set_string(question, "refresh_token", token.data);
+		answer = ask_send(ASK_TOKEND, conf->tokend.control, question,
+		    ASK_LONG_MS, &err);
+	}
+	buf_clear(&token);
+	if (answer == NULL)
+		*exit_code = verb_report(&err, options->json);
+	return answer;
+}
+
+static int
+print_life(struct json *answer, const char *account, int as_json)
+{
+	char span[TIME_TEXT_MAX];
+	int64_t expires_in = 0;
+	struct buf out;
+	int rc;
+
+	if (as_json)
+		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
+	json_get_int(answer, "expires_in", &expires_in);
+	json_free(answer);
+	buf_init(&out, SHOW_MAX);
+	show_text(&out, account);
+	buf_addf(&out,
+	    ": the refresh token is kept; it brought a token, good for %s\n",
+	    time_text_span(span, sizeof(span), expires_in));
+	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	buf_clear(&out);
+	return rc;
+}
+
+/* Which grants need what is to be said by name: people read it here first. */
+static int
+refuse_other_ways(const struct conf *conf, const char *name, int as_json)
+{
+	const struct conf_account *account = conf_account_for(conf, name);
+	struct err err;
+
+	if (account == NULL)
+		err_set(&err, ERR_CONFIG, "account",
+		    "there is no account %.250s in %s", name, conf->path);
+	else if (account->grant == CONF_GRANT_PASSWORD ||
+		 account->grant == CONF_GRANT_CLIENT_CREDENTIALS)
+		err_set(&err, ERR_CONFIG, "grant",
+		    "account %s: grant %s needs no login; to have a token "
+		    "fetched now: postoak refresh %s",
+		    name, conf_grant_name(account->grant), name);
+	else
+		err_set(&err, ERR_CONFIG, "grant",
+		    "account %s: signing in by browser or device code comes "
+		    "with a later version; until then obtain a refresh token "
+		    "elsewhere and run: postoak login %s --import",
+		    name, name);
+	return verb_report(&err, as_json);
+}
+
+int
+login_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {
+	    .json = 1, .flags = flags, .operands = 1};
+	struct json *answer;
+	struct conf *conf;
+	int rc = EX_OK;
+
+	if (verb_parse(&options, argc, argv) != 0)
+		return EX_USAGE;
+	if (options.operands == 0)
+		return verb_usage(argv[0], "for which account?");
+	conf = verb_conf(context, &rc);
+	if (conf == NULL)
+		return rc;
+	if (options.flag == NULL || strcmp(options.flag, "--import") != 0) {
+		rc = refuse_other_ways(conf, options.operand[0], options.json);
+	} else {
+		answer = import(conf, options.operand[0], &options, &rc);
+		if (answer != NULL)
+			rc = print_life(
+			    answer, options.operand[0], options.json);
+	}
+	conf_free(conf);
+	return rc;
+}
