@@ -52,6 +52,7 @@ static TAILQ_HEAD(, client_listener) listeners = TAILQ_HEAD_INITIALIZER(
 static struct event_base *loop;
 static size_t client_count;
 static size_t client_max;
+static int draining;
 
 static void work(struct client *client);
 
@@ -248,7 +249,7 @@ client_answer(struct client *client, struct buf *answer, int last)
 {
 	client->pending = NULL;
 	client->busy = 0;
-	client->last |= last;
+	client->last |= last || draining;
 	buf_clear(&client->out);
 	client->out = *answer;
 	buf_init(answer, answer->max);
@@ -379,6 +380,12 @@ client_start(struct event_base *base)
 	client_max = limit.rlim_cur > 2 * RESERVED_FDS
 			 ? limit.rlim_cur - RESERVED_FDS
 			 : limit.rlim_cur / 2;
+}
+
+void
+client_drain(void)
+{
+	draining = 1;
 }
 
 int

@@ -57,6 +57,12 @@ void client_set_pending(
 /* Send; the buffer is taken. last: close when it is sent. */
 void client_answer(struct client *client, struct buf *answer, int last);
 
+/*
+ * The end is near: from now on each connection is closed after one answer. What
+ * was sent ahead on it would else begin anew what is being taken down.
+ */
+void client_drain(void);
+
 /* 1 while an answer waits to be sent to somebody. */
 int client_unsent(void);
 

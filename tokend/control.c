@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -35,6 +36,7 @@ struct pending {
 
 static control_reload *reload;
 static struct listener *listener;
+static struct listener *coming; /* prepared, not settled */
 static int64_t started_ms;
 
 /* --- answers ---------------------------------------------------------------
@@ -372,29 +374,38 @@ static void
 give_to_group(const char *path)
 {
 	const struct config *config = account_config();
+	struct stat st;
 
-	if (config->has_admin_gid &&
-	    lchown(path, (uid_t)-1, config->admin_gid) == -1)
+	if (!config->has_admin_gid ||
+	    (lstat(path, &st) == 0 && st.st_gid == config->admin_gid))
+		return;
+	if (lchown(path, (uid_t)-1, config->admin_gid) == -1)
 		log_warn(NULL,
 		    "control socket cannot be given to admin_group: path=%s",
 		    path);
 }
 
 int
-control_listen(const char *path, control_reload *the_reload, struct err *err)
+control_prepare(const char *path, control_reload *the_reload, struct err *err)
 {
-	struct listener *next;
-
 	if (started_ms == 0)
 		started_ms = clock_boot_ms();
 	reload = the_reload;
 	if (listener != NULL && strcmp(listener_path(listener), path) == 0)
 		return 0;
-	next = listener_open(&control_protocol, path, SOCKET_MODE, err);
-	if (next == NULL)
-		return -1;
-	listener_close(listener);
-	listener = next;
-	give_to_group(path);
-	return 0;
+	coming = listener_open(&control_protocol, path, SOCKET_MODE, err);
+	return coming != NULL ? 0 : -1;
+}
+
+void
+control_settle(int take)
+{
+	if (coming != NULL)
+		listener_close(take ? listener : coming);
+	if (coming != NULL && take)
+		listener = coming;
+	coming = NULL;
+	/* The group may be another one on the same path. */
+	if (take)
+		give_to_group(listener_path(listener));
 }

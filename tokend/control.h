@@ -14,8 +14,15 @@
 typedef int control_reload(struct err *err);
 
 /*
- * Listen on path instead of the one before. -1 with ERR_CONFIG: as before.
+ * Open path, to be listened on instead of the one before. -1 with ERR_CONFIG:
+ * as before.
  */
-int control_listen(const char *path, control_reload *reload, struct err *err);
+int control_prepare(const char *path, control_reload *reload, struct err *err);
+
+/*
+ * take: from now on the prepared one is it, for the admin_group of the
+ * configuration in force; else it is given up.
+ */
+void control_settle(int take);
 
 #endif

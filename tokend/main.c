@@ -38,6 +38,7 @@ static struct event_base *loop;
 static struct store *store;
 static struct timer watchdog;
 static struct event *signals[3];
+static int stopping;
 
 static void
 fatal(const struct err *err)
@@ -92,20 +93,37 @@ notify_reloading(void)
 	sock_notify(state);
 }
 
+static int reload(struct err *err);
+
+/* Both kinds of sockets, or neither. control_settle is the caller's. */
+static int
+listen_anew(const struct conf_tokend *conf, struct err *err)
+{
+	if (control_prepare(conf->control, reload, err) == -1)
+		return -1;
+	if (server_listen(&conf->listen, err) == 0)
+		return 0;
+	control_settle(0);
+	return -1;
+}
+
 static int
 reload(struct err *err)
 {
 	struct config *config;
 	int rc = -1;
 
+	if (stopping)
+		return err_set(err, ERR_TEMPORARY, "stopping",
+		    "postoak-tokend is being stopped; it reads its "
+		    "configuration when it starts");
 	notify_reloading();
 	config = config_load(options.config_path, err);
-	if (config != NULL &&
-	    server_listen(&config->conf->tokend.listen, err) == 0 &&
-	    control_listen(config->conf->tokend.control, reload, err) == 0) {
+	if (config != NULL && listen_anew(&config->conf->tokend, err) == 0) {
 		warn_of_restart(
 		    &account_config()->conf->tokend, &config->conf->tokend);
 		account_apply(config);
+		control_settle(1);
 		log_info(NULL, "configuration read again: accounts=%zu",
 		    config->conf->account_count);
 		rc = 0;
@@ -153,12 +171,14 @@ wind_up(void)
 	struct timeval moment = {0, 20000};
 	struct err reason;
 
+	stopping = 1;
 	sock_notify("STOPPING=1");
 	log_info(NULL, "stopping");
 	listener_close_all();
 	err_set(&reason, ERR_TEMPORARY, "stopping",
 	    "postoak-tokend is being stopped; ask again when it is back");
 	reason.retry_ms = 1000;
+	client_drain();
 	account_dismiss(&reason);
 	while ((client_unsent() || account_busy() > 0) &&
 	       clock_boot_ms() < end_ms) {
@@ -232,9 +252,9 @@ start(void)
 	start_libraries();
 	account_start(store);
 	account_apply(config);
-	if (server_listen(&config->conf->tokend.listen, &err) == -1 ||
-	    control_listen(config->conf->tokend.control, reload, &err) == -1)
+	if (listen_anew(&config->conf->tokend, &err) == -1)
 		fatal(&err);
+	control_settle(1);
 	timer_init(&watchdog, on_watchdog, NULL);
 	if (sock_watchdog_us() > 0)
 		on_watchdog(NULL);
