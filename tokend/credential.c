@@ -361,15 +361,16 @@ void
 credential_rejected(struct credential *c, const char *token_id)
 {
 	int64_t now_ms = clock_boot_ms();
+	struct schedule s;
 
-	if (c->obtained_ms == 0 || c->rejected ||
-	    strcmp(token_id, c->token_id) != 0)
+	if (c->obtained_ms == 0 || strcmp(token_id, c->token_id) != 0)
 		return;
+	if (!c->rejected)
+		log_warn(log_id(c), "token rejected by a server: token_id=%s",
+		    token_id);
 	c->rejected = 1;
-	log_warn(
-	    log_id(c), "token rejected by a server: token_id=%s", token_id);
-	if (c->failure != NULL ||
-	    (c->forced_ms != 0 && now_ms - c->forced_ms < SCHEDULE_FORCED_MS))
+	describe(c, &s);
+	if (!schedule_may_force(&s, c->forced_ms, now_ms))
 		return;
 	c->forced_ms = now_ms;
 	(void)begin(c);

@@ -60,6 +60,15 @@ schedule_judge(const struct schedule *s, int64_t now_ms)
 	return SCHEDULE_REFUSE;
 }
 
+int
+schedule_may_force(const struct schedule *s, int64_t forced_ms, int64_t now_ms)
+{
+	if (s->failure != ERR_NONE)
+		return 0;
+	return forced_ms == 0 || (forced_ms < s->obtained_ms &&
+				     now_ms - forced_ms >= SCHEDULE_FORCED_MS);
+}
+
 int64_t
 schedule_renew_at(int64_t obtained_ms, int64_t expires_ms, uint32_t random)
 {

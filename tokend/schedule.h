@@ -48,6 +48,14 @@ enum schedule_verdict schedule_judge(const struct schedule *s, int64_t now_ms);
 int schedule_alive(const struct schedule *s, int64_t now_ms);
 
 /*
+ * 1 if a server's rejection of the token may lead to an exchange now: once for
+ * each token, once a minute (a rejection that came too soon counts when it is
+ * said again), and not while failing. forced_ms: when one did last; 0: never.
+ */
+int schedule_may_force(
+    const struct schedule *s, int64_t forced_ms, int64_t now_ms);
+
+/*
  * When to renew ahead: between half and three quarters of the lifetime, spread
  * by random (any value).
  */

@@ -210,10 +210,28 @@ test_refresh_tokens_are_used_weekly(void **state)
 	    schedule_keep_alive_in_s(1LL << 40, 1000, 0), 7 * 86400);
 }
 
+static void
+test_rejections_force_once_a_token_and_a_minute(void **state)
+{
+	struct schedule s = {.obtained_ms = 1000, .expires_ms = 3601000};
+
+	(void)state;
+	assert_true(schedule_may_force(&s, 0, 2000));
+	/* The same token again, however late. */
+	assert_false(schedule_may_force(&s, 2000, 2000 + SCHEDULE_HOUR_MS));
+	/* Its successor: not at once, but not never either. */
+	s.obtained_ms = 3000;
+	assert_false(schedule_may_force(&s, 2000, 61999));
+	assert_true(schedule_may_force(&s, 2000, 62000));
+	s.failure = ERR_TEMPORARY;
+	assert_false(schedule_may_force(&s, 2000, 62000));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rejections_force_once_a_token_and_a_minute),
 	    cmocka_unit_test(test_good_token_is_served),
 	    cmocka_unit_test(test_short_rest_waits_for_a_new_one),
 	    cmocka_unit_test(test_no_token_waits),
