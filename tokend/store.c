@@ -75,12 +75,19 @@ static int
 read_file(int dir, const char *file, struct buf *out)
 {
 	ssize_t got = 1;
+	struct stat st;
 	char *room;
 	int fd;
 
-	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Whatever lies there: it is not followed and not waited for. */
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1)
 		return -1;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = ELOOP;
+		return -1;
+	}
 	while (got > 0 && (room = buf_reserve(out, 4096)) != NULL) {
 		got = read(fd, room, 4096);
 		if (got > 0)
@@ -114,9 +121,11 @@ open_file(struct store *store, const char *file, const char *kind,
 	buf_init(&data, FILE_MAX_LEN);
 	buf_init(&plain, RECORD_MAX);
 	if (read_file(store->dir, file, &data) == -1) {
-		verdict = errno == ENOENT     ? ABSENT
-			  : errno == EMSGSIZE ? DAMAGED
-					      : UNREADABLE;
+		verdict =
+		    errno == ENOENT ? ABSENT
+		    : errno == EMSGSIZE || errno == ELOOP || errno == ENXIO
+			? DAMAGED
+			: UNREADABLE;
 		buf_clear(&data);
 		return verdict;
 	}

@@ -249,6 +249,35 @@ test_torn_file_gives_way_to_the_one_before(void **state)
 	store_close(s);
 }
 
+/* Neither followed nor waited for, and gone from the place. */
+static void
+test_what_is_no_file_gives_way(void **state)
+{
+	struct store *s = store_open(dir, key, &err);
+	char path[512];
+	int kind;
+
+	(void)state;
+	alarm(20); /* a FIFO would be waited for without end */
+	for (kind = 0; kind < 3; kind++) {
+		save(s, "a", "1.first");
+		save(s, "a", "1.second");
+		strcpy(path, file_ending(""));
+		assert_int_equal(unlink(path), 0);
+		if (kind == 0)
+			assert_int_equal(mkfifo(path, 0600), 0);
+		else if (kind == 1)
+			assert_int_equal(symlink("/dev/zero", path), 0);
+		else
+			assert_int_equal(mkdir(path, 0700), 0);
+		assert_holds(s, "a", "1.first");
+		save(s, "a", "1.third");
+		assert_holds(s, "a", "1.third");
+	}
+	alarm(0);
+	store_close(s);
+}
+
 static void
 flip(const char *path, off_t at)
 {
@@ -426,6 +455,7 @@ main(void)
 	    TEST(test_left_over_of_a_crash_is_removed),
 	    TEST(test_previous_generation_is_kept),
 	    TEST(test_torn_file_gives_way_to_the_one_before),
+	    TEST(test_what_is_no_file_gives_way),
 	    TEST(test_every_changed_bit_is_noticed),
 	    TEST(test_damage_does_not_push_out_the_good_generation),
 	    TEST(test_file_of_another_account_is_refused),
