@@ -108,7 +108,7 @@ clock_begin(struct store *store, struct work *work)
 static int
 clock_end(struct store *store, struct work *work)
 {
-	unsigned char bytes[CLOCK_BYTES];
+	unsigned char bytes[CLOCK_BYTES] = {0};
 	MDB_val data = val(bytes, sizeof(bytes));
 
 	ticks_encode(&work->ticks, bytes);

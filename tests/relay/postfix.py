@@ -87,6 +87,15 @@ class Postfix:
                      "localtime", "host.conf"):
             if os.path.exists("/etc/" + name):
                 shutil.copyfile("/etc/" + name, os.path.join(jail, name))
+        # The C library takes "::1 localhost" for a second 127.0.0.1, and
+        # Postfix tries each address.
+        hosts = os.path.join(jail, "hosts")
+        lines = ["127.0.0.1 localhost\n"]
+        if os.path.exists(hosts):
+            with open(hosts, encoding="utf-8", errors="replace") as f:
+                lines = [line for line in f if not line.startswith("::1")]
+        with open(hosts, "w", encoding="utf-8") as f:
+            f.writelines(lines)
         self.write_settings()
         with open(os.path.join(self.config, "master.cf"), "w",
                   encoding="utf-8") as f:

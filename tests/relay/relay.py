@@ -159,8 +159,10 @@ class Relay:
             "smtpd_milters": "unix:run/postoak-milter/milter.sock",
             "non_smtpd_milters": "unix:run/postoak-milter/milter.sock",
             "milter_default_action": "tempfail",
-            "minimal_backoff_time": "1s",
-            "maximal_backoff_time": "2s",
+            # Soon, but not so soon that qmgr finds the message still locked
+            # by the attempt before: then it waits for the next new mail.
+            "minimal_backoff_time": "3s",
+            "maximal_backoff_time": "4s",
             "queue_run_delay": "1s",
         }
         if self.office is not None:
