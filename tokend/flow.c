@@ -108,6 +108,19 @@ is_token(const char *text)
 	return len > 0 && len <= FLOW_TOKEN_MAX;
 }
 
+/* RFC 6749 section 3.3; what is none is only shown, and not worth a token. */
+static const char *
+usable_scope(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text != NULL && text[i] != '\0'; i++)
+		if ((unsigned char)text[i] < 0x20 ||
+		    (unsigned char)text[i] >= 0x7f || i == FLOW_SCOPE_MAX)
+			return NULL;
+	return text;
+}
+
 static int
 unusable(struct err *err, const char *what)
 {
@@ -138,7 +151,7 @@ take(struct flow_token *token, const struct json *json, struct err *err)
 	if (refresh != NULL && is_token(refresh) &&
 	    secret_set(&token->refresh, refresh, strlen(refresh)) == -1)
 		return err_set(err, ERR_TEMPORARY, "memory", "out of memory");
-	token->scope = mem_strdup(json_get_string(json, "scope"));
+	token->scope = mem_strdup(usable_scope(json_get_string(json, "scope")));
 	return 0;
 }
 

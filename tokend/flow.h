@@ -25,6 +25,8 @@ enum flow_kind {
 	60000 /* an answer block of the token socket holds it                  \
 	       */
 
+#define FLOW_SCOPE_MAX 4096 /* bytes; a record holds it beside the token */
+
 struct flow_request {
 	enum flow_kind kind;
 	const char *client_id;
@@ -38,7 +40,7 @@ struct flow_request {
 struct flow_token {
 	struct secret access;
 	struct secret refresh; /* empty: the old one stays */
-	char *scope;	       /* as granted, or NULL */
+	char *scope;	       /* as granted; NULL: not said, or no scope */
 	int64_t expires_in_s;
 };
 

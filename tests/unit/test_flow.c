@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,27 @@ test_refresh_token_and_scope_may_be_absent(void **state)
 	flow_token_clear(&t);
 }
 
+/* It would be in the way when the refresh token is stored. */
+static void
+test_what_is_no_scope_is_left_out(void **state)
+{
+	static const char head[] =
+	    "{\"access_token\":\"x\",\"refresh_token\":\"y\",\"scope\":\"";
+	struct flow_token t;
+	char text[8192];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%sa\\nb\"}", head);
+	assert_int_equal(judge(200, text, &t), 1);
+	assert_string_equal(secret_reveal(&t.refresh), "y");
+	assert_null(t.scope);
+	flow_token_clear(&t);
+	snprintf(text, sizeof(text), "%s%0*d\"}", head, FLOW_SCOPE_MAX + 1, 0);
+	assert_int_equal(judge(200, text, &t), 1);
+	assert_null(t.scope);
+	flow_token_clear(&t);
+}
+
 static void
 test_what_is_no_token(void **state)
 {
@@ -198,6 +220,7 @@ main(void)
 	    cmocka_unit_test(test_public_client_sends_no_secret),
 	    cmocka_unit_test(test_token_is_taken),
 	    cmocka_unit_test(test_refresh_token_and_scope_may_be_absent),
+	    cmocka_unit_test(test_what_is_no_scope_is_left_out),
 	    cmocka_unit_test(test_what_is_no_token),
 	    cmocka_unit_test(test_what_cannot_be_used),
 	    cmocka_unit_test(test_absurd_life_is_cut),
