@@ -2,6 +2,7 @@
 /*
  * gate - see gate.h.
  */
+#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "gate.h"
 
 #include <pthread.h>
@@ -59,11 +60,18 @@ gate_close(int timeout_ms)
 	struct timespec until;
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
+	/* A clock set back must not keep the milter from ending. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
 	(void)pthread_mutex_lock(&lock);
 	while (under_way > 0 && rc == 0)
-		rc = pthread_cond_timedwait(&changed, &lock, &until);
+		rc = pthread_cond_clockwait(
+		    &changed, &lock, CLOCK_MONOTONIC, &until);
 	closed = 1;
 	while (deciding > 0)
 		(void)pthread_cond_wait(&changed, &lock);
