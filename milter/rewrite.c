@@ -12,25 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "buf.h"
 #include "phrase.h"
 
 #define VALUE_MAX 16384 /* of a value that is made here */
-
-static const char *const names[REWRITE_NAMES] = {
-    [REWRITE_FROM] = "From",
-    [REWRITE_SENDER] = "Sender",
-    [REWRITE_REPLY_TO] = "Reply-To",
-    [REWRITE_RESENT_FROM] = "Resent-From",
-    [REWRITE_RESENT_SENDER] = "Resent-Sender",
-    [REWRITE_ORIGINAL_FROM] = "X-Original-From",
-    [REWRITE_AUTO_SUBMITTED] = "Auto-Submitted",
-    [REWRITE_BCC] = "Bcc",
-    [REWRITE_RESENT_BCC] = "Resent-Bcc",
-    [REWRITE_RETURN_PATH] = "Return-Path",
-};
 
 /* Everything known while deciding. */
 struct decision {
@@ -47,28 +33,6 @@ struct decision {
 	int from_replaced;	      /* by another address */
 	int failed;		      /* out of memory or room */
 };
-
-const char *
-rewrite_field_name(enum rewrite_name name)
-{
-	return names[name];
-}
-
-enum rewrite_name
-rewrite_field_find(const char *name)
-{
-	size_t len = strlen(name);
-	enum rewrite_name i;
-
-	while (len > 0 && (name[len - 1] == ' ' || name[len - 1] == '\t'))
-		len--;
-	for (i = 0; i < REWRITE_NAMES; i++)
-		if ((name[0] | 0x20) == (names[i][0] | 0x20) &&
-		    strncasecmp(name, names[i], len) == 0 &&
-		    names[i][len] == '\0')
-			break;
-	return i;
-}
 
 int
 rewrite_allow(struct rewrite_policy *policy, const char *send_as)
@@ -257,7 +221,7 @@ check_repeated(struct decision *d)
 			continue;
 		(void)snprintf(what, sizeof(what),
 		    "the message has %zu %s fields", d->input->fields[i].count,
-		    names[i]);
+		    rewrite_field_name(i));
 		refuse(d, what);
 		return 1;
 	}
@@ -285,7 +249,7 @@ edit_original_from(struct decision *d)
 		(void)buf_add(&all, from->kept[i].data, from->kept[i].len);
 	}
 	buf_init(&value, VALUE_MAX);
-	phrase_begin(&line, &value, names[REWRITE_ORIGINAL_FROM]);
+	phrase_begin(&line, &value, rewrite_field_name(REWRITE_ORIGINAL_FROM));
 	if (all.data != NULL)
 		phrase_text(&line, all.data, all.len);
 	if (value.len > 0)
@@ -315,7 +279,7 @@ edit_from(struct decision *d)
 		named = &d->sender;
 	address_format(d->target, text);
 	buf_init(&value, VALUE_MAX);
-	phrase_begin(&line, &value, names[REWRITE_FROM]);
+	phrase_begin(&line, &value, rewrite_field_name(REWRITE_FROM));
 	phrase_mailbox(&line, pattern, named, text);
 	edit_replace(d, REWRITE_FROM, &value);
 	d->from_replaced = named != d->target;
@@ -336,9 +300,45 @@ write_originals(struct decision *d, struct phrase_line *line)
 	}
 }
 
+/* Names somebody. One too long to be looked at is given the benefit. */
+static int
+names_somebody(const struct rewrite_value *value)
+{
+	struct address_list list;
+
+	return value->cut ||
+	       (address_parse(value->data, value->len, &list) == 0 &&
+		   list.count > 0);
+}
+
 /*
- * Replies go where they went: to an existing Reply-To, else to whom From
- * named, else (no From at all) to the envelope sender.
+ * 1 if a reader will find whom to answer in a Reply-To of the message. Fields
+ * before it that name nobody are deleted: readers look at the first one.
+ */
+static int
+keep_reply_to(struct decision *d)
+{
+	const struct rewrite_field *field = &d->input->fields[REWRITE_REPLY_TO];
+	struct rewrite_edit *edit;
+	size_t i;
+
+	for (i = 0; i < field->count && i < REWRITE_KEPT_MAX; i++)
+		if (names_somebody(&field->kept[i]))
+			break;
+	if (i == field->count || i == REWRITE_KEPT_MAX)
+		return 0;
+	if (i > 0) {
+		edit = new_edit(d, REWRITE_EDIT_DELETE, REWRITE_REPLY_TO);
+		edit->first = 1;
+		edit->last = i;
+	}
+	return 1;
+}
+
+/*
+ * Replies go where they went: to an existing Reply-To (an empty one or one that
+ * cannot be read is none: the reader would answer the account), else to whom
+ * From named, else (no From at all) to the envelope sender.
  */
 static void
 edit_reply_to(struct decision *d)
@@ -347,11 +347,11 @@ edit_reply_to(struct decision *d)
 	struct buf value;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (!d->from_replaced || d->input->fields[REWRITE_REPLY_TO].count > 0 ||
-	    strcmp(d->policy->reply_to, "none") == 0)
+	if (!d->from_replaced || strcmp(d->policy->reply_to, "none") == 0 ||
+	    keep_reply_to(d))
 		return;
 	buf_init(&value, VALUE_MAX);
-	phrase_begin(&line, &value, names[REWRITE_REPLY_TO]);
+	phrase_begin(&line, &value, rewrite_field_name(REWRITE_REPLY_TO));
 	if (strcmp(d->policy->reply_to, "original") != 0) {
 		(void)buf_adds(&value, d->policy->reply_to);
 	} else if (d->from_read && d->from.count <= ADDRESS_KEPT_MAX) {
@@ -362,7 +362,7 @@ edit_reply_to(struct decision *d)
 		phrase_mailbox(&line, "", NULL, text);
 	}
 	if (value.len > 0)
-		edit_value(d, REWRITE_EDIT_ADD, REWRITE_REPLY_TO, &value);
+		edit_replace(d, REWRITE_REPLY_TO, &value);
 	buf_clear(&value);
 }
 

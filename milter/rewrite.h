@@ -7,27 +7,13 @@
 #include "address.h"
 #include "conf.h"
 #include "map.h"
+#include "rewrite_field.h"
 
 /*
  * rewrite - from the senders a message names and what its account may send as
  * to the edits that make it one the account may send. Pure: message collects
  * the input, session carries the edits out.
  */
-
-/* The fields that matter here. Edits are listed in this order. */
-enum rewrite_name {
-	REWRITE_FROM,
-	REWRITE_SENDER,
-	REWRITE_REPLY_TO,
-	REWRITE_RESENT_FROM,
-	REWRITE_RESENT_SENDER,
-	REWRITE_ORIGINAL_FROM, /* X-Original-From, ours */
-	REWRITE_AUTO_SUBMITTED,
-	REWRITE_BCC,
-	REWRITE_RESENT_BCC,
-	REWRITE_RETURN_PATH,
-	REWRITE_NAMES,
-};
 
 #define REWRITE_KEPT_MAX 4	 /* values of one field that are looked at */
 #define REWRITE_REPEATED_MAX 100 /* a sender field more often: refused */
@@ -93,15 +79,6 @@ int rewrite_decide(const struct rewrite_policy *policy,
     const struct address *mailbox, const struct rewrite_input *input,
     struct rewrite_result *result);
 void rewrite_clear(struct rewrite_result *result);
-
-/* The field's name as it is written. */
-const char *rewrite_field_name(enum rewrite_name name);
-
-/*
- * Which of them a field name is, REWRITE_NAMES if none. Case does not matter,
- * nor do blanks before the colon.
- */
-enum rewrite_name rewrite_field_find(const char *name);
 
 /* Enter an address or "@domain" of send_as. 0, or -1 if it is neither. */
 int rewrite_allow(struct rewrite_policy *policy, const char *send_as);

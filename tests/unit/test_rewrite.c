@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * link: milter/rewrite_field
  * link: milter/rewrite milter/phrase milter/name milter/address milter/scan
  * link: milter/map tests/unit/mta
  *
@@ -95,6 +96,49 @@ existing_reply_to_is_kept(void **state)
 	mta_decide("<erp@app.local>");
 	mta_expect("Reply-To", "Desk <desk@app.local>");
 	assert_int_equal(mta_place("Reply-To", 2), mta_count);
+}
+
+/* Else the reader would answer the account. */
+static void
+reply_to_that_names_nobody_is_none(void **state)
+{
+	static const char *const values[] = {
+	    "", " ", "<>", "nobody", "a@b c@d", "undisclosed-recipients:;"};
+	size_t i;
+
+	(void)state;
+	mta_add("From", "erp@app.local");
+	mta_add("Reply-To", "");
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		mta_change("From", 1, "erp@app.local");
+		mta_change("Reply-To", 1, values[i]);
+		mta_decide("<erp@app.local>");
+		mta_expect("Reply-To", "<erp@app.local>");
+		mta_expect_promise();
+	}
+}
+
+static void
+reply_to_behind_an_empty_one_is_kept(void **state)
+{
+	(void)state;
+	mta_add("From", "erp@app.local");
+	mta_add("Reply-To", "");
+	mta_add("Reply-To", "desk@app.local");
+	mta_decide("<erp@app.local>");
+	mta_expect("Reply-To", "desk@app.local");
+	assert_int_equal(mta_place("Reply-To", 2), mta_count);
+}
+
+static void
+unreadable_reply_to_stays_under_none(void **state)
+{
+	(void)state;
+	mta_policy.reply_to = "none";
+	mta_add("From", "erp@app.local");
+	mta_add("Reply-To", "nobody");
+	mta_decide("<erp@app.local>");
+	mta_expect("Reply-To", "nobody");
 }
 
 static void
@@ -383,6 +427,9 @@ main(void)
 	    T(allowed_from_with_foreign_envelope),
 	    T(foreign_from_with_allowed_envelope),
 	    T(existing_reply_to_is_kept),
+	    T(reply_to_that_names_nobody_is_none),
+	    T(reply_to_behind_an_empty_one_is_kept),
+	    T(unreadable_reply_to_stays_under_none),
 	    T(reply_to_policies),
 	    T(forged_original_is_removed),
 	    T(sender_field_of_an_allowed_message),
