@@ -43,6 +43,7 @@ struct client {
 	int ended;   /* sends no more requests */
 	int last;    /* close when out is sent */
 	int dead;    /* free it when work() is through */
+	int held;    /* its next request begins from the loop */
 };
 
 /* Oldest activity first. */
@@ -108,9 +109,21 @@ set_limit(struct client *client)
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
+	struct client *client = arg;
+
 	(void)fd;
 	(void)what;
-	work(arg);
+	client->held = 0;
+	work(client);
+}
+
+static int
+make_writable(struct client *client)
+{
+	if (client->writable == NULL)
+		client->writable =
+		    event_new(loop, client->fd, EV_WRITE, on_writable, client);
+	return client->writable != NULL ? 0 : -1;
 }
 
 /* 1: all is sent, 0: later, -1: the client is gone. */
@@ -135,10 +148,8 @@ send_out(struct client *client)
 		buf_clear(&client->out);
 		return 1;
 	}
-	if (client->writable == NULL)
-		client->writable =
-		    event_new(loop, client->fd, EV_WRITE, on_writable, client);
-	if (client->writable == NULL || event_add(client->writable, NULL) == -1)
+	if (make_writable(client) == -1 ||
+	    event_add(client->writable, NULL) == -1)
 		return -1;
 	return 0;
 }
@@ -161,7 +172,7 @@ next_request(struct client *client)
 	struct err err;
 	size_t len;
 
-	if (client->busy || client->last || in->len == 0)
+	if (client->busy || client->last || client->held || in->len == 0)
 		return 0;
 	len = client->protocol->complete(in->data, in->len);
 	if (len == 0 && in->len < in->max)
@@ -193,13 +204,19 @@ work(struct client *client)
 		sent = send_out(client);
 	while (sent == 1 && !client->dead && next_request(client));
 	client->working = 0;
-	if (client->in.len == 0)
+	if (client->in.len == 0) {
 		buf_clear(&client->in);
+		client->held = 0;
+	}
 	if (sent == -1 || client->dead ||
-	    (sent == 1 && !client->busy && (client->last || client->ended))) {
+	    (client->held && make_writable(client) == -1) ||
+	    (sent == 1 && !client->busy &&
+		(client->last || (client->ended && !client->held)))) {
 		destroy(client);
 		return;
 	}
+	if (client->held)
+		event_active(client->writable, EV_WRITE, 0);
 	/* Full of requests that cannot be handled yet: read on later. */
 	if (client->in.len < client->protocol->request_max && !client->ended)
 		event_add(client->readable, NULL);
@@ -253,6 +270,9 @@ client_answer(struct client *client, struct buf *answer, int last)
 	buf_clear(&client->out);
 	client->out = *answer;
 	buf_init(answer, answer->max);
+	/* What was sent ahead must not begin inside what ended just now: its
+	 * accounts may be about to go. */
+	client->held = !client->working;
 	work(client);
 }
 

@@ -97,6 +97,31 @@ def test_reload_storm_with_waiters(tokend, entra):
     assert len(entra.token_requests) == 1
 
 
+def test_reload_sent_ahead_of_its_own_cause(tokend, entra):
+    """A reload ends a request whose connection has the next reload ready: it
+    must not begin inside the first."""
+    with open(tokend.config, encoding="utf-8") as f:
+        text = f.read()
+    with entra.gate() as gate, \
+            contextlib.closing(socket.socket(socket.AF_UNIX)) as control:
+        control.settimeout(20)
+        control.connect(tokend.control_path)
+        refresh = b'{"version":1,"verb":"refresh","account":"%s"}\n'
+        reload = b'{"version":1,"verb":"reload"}\n'
+        control.sendall(refresh % b"relay@contoso.com" + reload * 3)
+        gate.wait_held(1)
+        with open(tokend.config, "w", encoding="utf-8") as f:
+            f.write(text.partition('account "relay')[0])
+        tokend.reload()
+        with control.makefile("rb") as answers:
+            assert b'"code":"reload"' in answers.readline()
+            for _ in range(3):
+                assert b'"accounts":0' in answers.readline()
+        gate.release()
+    assert tokend.stop() == 0
+    assert "AddressSanitizer" not in tokend.read_log()
+
+
 # --- clients ------------------------------------------------------------------
 
 def test_ten_thousand_requests_sent_ahead(tokend, entra):
