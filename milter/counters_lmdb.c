@@ -23,7 +23,6 @@
 
 #define SEEN_MS (5 * 60 * 1000)
 #define SWEEP_KEYS 256 /* looked at in a tick */
-#define ROOM_MIN ((size_t)1 << 20)
 #define ROOM_SWEEPS 16
 
 /* What "clock" holds under the key "clock". */
@@ -64,20 +63,6 @@ failed(struct err *err, const char *what, int rc)
 {
 	return err_set(err, ERR_TEMPORARY, "counters", "counters: %s: %s", what,
 	    mdb_strerror(rc));
-}
-
-/* Another process may have made the map larger: follow it. */
-static int
-begin(struct store *store, unsigned flags, struct work *work)
-{
-	int rc = mdb_txn_begin(store->file.env, NULL, flags, &work->txn);
-
-	if (rc != MDB_MAP_RESIZED)
-		return rc;
-	rc = mdb_env_set_mapsize(store->file.env, 0);
-	if (rc != 0)
-		return rc;
-	return mdb_txn_begin(store->file.env, NULL, flags, &work->txn);
 }
 
 /* --- time ---------------------------------------------------------------- */
@@ -277,7 +262,7 @@ reserve_once(struct store *store, const char *id, struct counters_item *items,
     size_t count, int always, int *granted)
 {
 	struct work work;
-	int rc = begin(store, 0, &work);
+	int rc = lmdb_file_begin(&store->file, 0, &work.txn);
 
 	if (rc != 0)
 		return rc;
@@ -326,7 +311,7 @@ static int
 sweep(struct store *store, size_t most)
 {
 	struct work work;
-	int rc = begin(store, 0, &work);
+	int rc = lmdb_file_begin(&store->file, 0, &work.txn);
 
 	if (rc != 0)
 		return rc;
@@ -352,16 +337,8 @@ sweep(struct store *store, size_t most)
 static int
 make_room(struct store *store)
 {
-	MDB_envinfo info;
-	size_t more;
-	int i, rc = mdb_env_info(store->file.env, &info);
+	int i, rc = lmdb_file_grow(&store->file);
 
-	if (rc != 0)
-		return rc;
-	more = info.me_mapsize / 8;
-	if (more < ROOM_MIN)
-		more = ROOM_MIN;
-	rc = mdb_env_set_mapsize(store->file.env, info.me_mapsize + more);
 	store->sweep[0] = '\0';
 	for (i = 0; i < ROOM_SWEEPS && rc == 0; i++)
 		rc = sweep(store, SWEEP_KEYS);
@@ -375,6 +352,21 @@ store_of(struct counters *counters)
 }
 
 static int
+reserve(struct store *store, const char *id, struct counters_item *items,
+    size_t count, int always, int *granted)
+{
+	int rc = reserve_once(store, id, items, count, always, granted);
+
+	if (rc != MDB_MAP_FULL)
+		return rc;
+	log_warn(NULL, "the counters' file is full: dropping what has expired");
+	rc = make_room(store);
+	if (rc != 0)
+		return rc;
+	return reserve_once(store, id, items, count, always, granted);
+}
+
+static int
 lmdb_reserve(struct counters *counters, const char *id,
     struct counters_item *items, size_t count, int always, struct err *err)
 {
@@ -383,15 +375,9 @@ lmdb_reserve(struct counters *counters, const char *id,
 
 	(void)pthread_mutex_lock(&store->lock);
 	store->dirty = 1;
-	rc = reserve_once(store, id, items, count, always, &granted);
-	if (rc == MDB_MAP_FULL) {
-		log_warn(NULL, "the counters' file is full: dropping what has "
-			       "expired");
-		rc = make_room(store);
-		if (rc == 0)
-			rc = reserve_once(
-			    store, id, items, count, always, &granted);
-	}
+	rc = reserve(store, id, items, count, always, &granted);
+	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+		rc = reserve(store, id, items, count, always, &granted);
 	(void)pthread_mutex_unlock(&store->lock);
 	if (rc != 0)
 		return failed(err, "counting a message", rc);
@@ -399,21 +385,32 @@ lmdb_reserve(struct counters *counters, const char *id,
 }
 
 static int
+look(struct store *store, struct counters_item *items, size_t count)
+{
+	struct work work;
+	int granted;
+	int rc = lmdb_file_begin(&store->file, MDB_RDONLY, &work.txn);
+
+	if (rc != 0)
+		return rc;
+	rc = clock_begin(store, &work);
+	if (rc == 0)
+		rc = look_all(store, &work, items, count, &granted);
+	mdb_txn_abort(work.txn);
+	return rc;
+}
+
+static int
 lmdb_read(struct counters *counters, struct counters_item *items, size_t count,
     struct err *err)
 {
 	struct store *store = store_of(counters);
-	struct work work;
-	int rc, granted;
+	int rc;
 
 	(void)pthread_mutex_lock(&store->lock);
-	rc = begin(store, MDB_RDONLY, &work);
-	if (rc == 0) {
-		rc = clock_begin(store, &work);
-		if (rc == 0)
-			rc = look_all(store, &work, items, count, &granted);
-		mdb_txn_abort(work.txn);
-	}
+	rc = look(store, items, count);
+	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+		rc = look(store, items, count);
 	(void)pthread_mutex_unlock(&store->lock);
 	return rc != 0 ? failed(err, "reading", rc) : 0;
 }
@@ -432,10 +429,12 @@ lmdb_tick(struct counters *counters)
 	}
 	store->dirty = 0;
 	rc = sweep(store, SWEEP_KEYS);
+	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+		rc = 0;
 	(void)pthread_mutex_unlock(&store->lock);
 	/* Not under the lock: a slow disk must not hold up a message. */
 	if (rc == 0)
-		rc = mdb_env_sync(store->file.env, 1);
+		rc = lmdb_file_sync(&store->file);
 	if (rc != 0)
 		log_warn(NULL, "cannot tidy the counters: reason=%s",
 		    mdb_strerror(rc));

@@ -15,6 +15,8 @@
 #include "log.h"
 #include "mem.h"
 
+#define GROW_MIN ((size_t)1 << 20)
+
 static int
 open_databases(struct lmdb_file *file)
 {
@@ -59,17 +61,21 @@ check_length(struct lmdb_file *file)
 }
 
 static int
-open_environment(struct lmdb_file *file, const char *directory, size_t bytes)
+open_environment(struct lmdb_file *file)
 {
 	int rc = mdb_env_create(&file->env);
+	int dead;
 
 	if (rc != 0)
 		return rc;
 	(void)mdb_env_set_maxdbs(file->env, 4);
-	rc = mdb_env_set_mapsize(file->env, bytes);
+	rc = mdb_env_set_mapsize(file->env, file->bytes);
 	if (rc == 0)
 		rc = mdb_env_open(
-		    file->env, directory, MDB_NOSYNC | MDB_NOTLS, 0600);
+		    file->env, file->directory, MDB_NOSYNC | MDB_NOTLS, 0600);
+	/* What a killed process was reading would never be used again. */
+	if (rc == 0)
+		rc = mdb_reader_check(file->env, &dead);
 	if (rc == 0)
 		rc = check_length(file);
 	if (rc == 0)
@@ -86,7 +92,7 @@ is_damage(int rc)
 {
 	return rc == MDB_CORRUPTED || rc == MDB_INVALID ||
 	       rc == MDB_PAGE_NOTFOUND || rc == MDB_VERSION_MISMATCH ||
-	       rc == MDB_PANIC || rc == MDB_INCOMPATIBLE;
+	       rc == MDB_INCOMPATIBLE;
 }
 
 /* Keep the damaged file for whoever wants to look at it. */
@@ -107,18 +113,30 @@ set_aside(const char *directory, int reason)
 	free(to);
 }
 
+static int
+open_or_set_aside(struct lmdb_file *file)
+{
+	int rc = open_environment(file);
+
+	if (!is_damage(rc))
+		return rc;
+	set_aside(file->directory, rc);
+	return open_environment(file);
+}
+
 int
 lmdb_file_open(struct lmdb_file *file, const char *directory, size_t bytes,
     struct err *err)
 {
-	int rc = open_environment(file, directory, bytes);
+	int rc;
 
-	if (is_damage(rc)) {
-		set_aside(directory, rc);
-		rc = open_environment(file, directory, bytes);
-	}
+	file->directory = mem_strdup(directory);
+	file->bytes = bytes;
+	(void)pthread_mutex_init(&file->map, NULL);
+	rc = open_or_set_aside(file);
 	if (rc == 0)
 		return 0;
+	lmdb_file_close(file);
 	return err_set(err, ERR_CONFIG, "counters",
 	    "counters: cannot open %s: %s; the directory must exist and "
 	    "belong to the milter's user",
@@ -128,6 +146,103 @@ lmdb_file_open(struct lmdb_file *file, const char *directory, size_t bytes,
 void
 lmdb_file_close(struct lmdb_file *file)
 {
-	(void)mdb_env_sync(file->env, 1);
+	(void)lmdb_file_sync(file);
 	mdb_env_close(file->env);
+	file->env = NULL;
+	free(file->directory);
+	(void)pthread_mutex_destroy(&file->map);
+}
+
+/* --- at work -------------------------------------------------------------- */
+
+static int
+set_size(struct lmdb_file *file, size_t bytes)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&file->map);
+	rc = mdb_env_set_mapsize(file->env, bytes);
+	(void)pthread_mutex_unlock(&file->map);
+	return rc;
+}
+
+static int
+reopen(struct lmdb_file *file)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&file->map);
+	mdb_env_close(file->env);
+	file->env = NULL;
+	rc = open_or_set_aside(file);
+	(void)pthread_mutex_unlock(&file->map);
+	return rc;
+}
+
+/* Another process may have made the map larger: follow it. */
+int
+lmdb_file_begin(struct lmdb_file *file, unsigned flags, MDB_txn **txn)
+{
+	int rc = file->env == NULL ? reopen(file) : 0;
+
+	if (rc != 0)
+		return rc;
+	rc = mdb_txn_begin(file->env, NULL, flags, txn);
+	if (rc != MDB_MAP_RESIZED)
+		return rc;
+	rc = set_size(file, 0);
+	if (rc != 0)
+		return rc;
+	return mdb_txn_begin(file->env, NULL, flags, txn);
+}
+
+int
+lmdb_file_grow(struct lmdb_file *file)
+{
+	MDB_envinfo info;
+	size_t more;
+	int rc = mdb_env_info(file->env, &info);
+
+	if (rc != 0)
+		return rc;
+	more = info.me_mapsize / 8;
+	if (more < GROW_MIN)
+		more = GROW_MIN;
+	return set_size(file, info.me_mapsize + more);
+}
+
+/* It reads the map, which must not move meanwhile. */
+int
+lmdb_file_sync(struct lmdb_file *file)
+{
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&file->map);
+	if (file->env != NULL)
+		rc = mdb_env_sync(file->env, 1);
+	(void)pthread_mutex_unlock(&file->map);
+	return rc;
+}
+
+int
+lmdb_file_recover(struct lmdb_file *file, int rc)
+{
+	int damaged = is_damage(rc);
+
+	if (!damaged && rc != MDB_PANIC && rc != EIO)
+		return 0;
+	if (damaged)
+		set_aside(file->directory, rc);
+	else
+		log_warn(NULL,
+		    "the counters' file failed and is opened again: "
+		    "directory=%s reason=%s",
+		    file->directory, mdb_strerror(rc));
+	rc = reopen(file);
+	if (rc != 0)
+		log_warn(NULL,
+		    "the counters' file cannot be opened again: directory=%s "
+		    "reason=%s",
+		    file->directory, mdb_strerror(rc));
+	return rc == 0;
 }

@@ -3,20 +3,25 @@
 #define POSTOAK_LMDB_FILE_H
 
 #include <lmdb.h>
+#include <pthread.h>
 #include <stddef.h>
 
 #include "err.h"
 
 /*
  * lmdb_file - the LMDB environment the counters are in: opened, checked, set
- * aside when it is damaged. Called by counters_lmdb only.
+ * aside when it is damaged. Called by counters_lmdb only, one call at a time
+ * but for lmdb_file_sync, which may run beside the others.
  */
 
 struct lmdb_file {
-	MDB_env *env;
+	MDB_env *env;	 /* NULL after a failure: opened by the next begin */
 	MDB_dbi rings;	 /* key to limit_ring */
 	MDB_dbi clock;	 /* the time they are counted in */
 	MDB_dbi seen[2]; /* messages counted lately */
+	char *directory;
+	size_t bytes;
+	pthread_mutex_t map; /* held while env is synced, or moves */
 };
 
 /*
@@ -28,5 +33,21 @@ int lmdb_file_open(struct lmdb_file *file, const char *directory, size_t bytes,
 
 /* Sync and close. */
 void lmdb_file_close(struct lmdb_file *file);
+
+/* These return 0 or an error of LMDB. */
+
+int lmdb_file_begin(struct lmdb_file *file, unsigned flags, MDB_txn **txn);
+
+/* Let the file grow by an eighth, at least by 1 MiB. No transaction is open. */
+int lmdb_file_grow(struct lmdb_file *file);
+
+int lmdb_file_sync(struct lmdb_file *file);
+
+/*
+ * After the error rc, with no transaction open: 1 if it is one after which
+ * LMDB wants the file opened again (I/O) or the file is damaged (it is set
+ * aside), and a file is open now; the work may be tried once more.
+ */
+int lmdb_file_recover(struct lmdb_file *file, int rc);
 
 #endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
+ * link: milter/ticks milter/map
+ * libs: milter
+ *
+ * lmdb_file: a file that fails or is damaged while it is open, and what other
+ * processes leave behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "milter/counters.h"
+#include "milter/lmdb_file.h"
+
+#define BYTES ((size_t)1 << 20)
+
+static char directory[64];
+static struct err err;
+static int fail_writes; /* of the page that makes a commit one, so often */
+
+/* LMDB's own: a whole page is data, a part of one is the meta page. */
+ssize_t
+pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	if (fail_writes > 0 && len < 4096) {
+		fail_writes--;
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pwrite64, fd, data, len, offset);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fail_writes = 0;
+	strcpy(directory, "/tmp/postoak-lmdb-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	return 0;
+}
+
+static void
+path_of(char *path, size_t size, const char *file)
+{
+	(void)snprintf(path, size, "%s/%s", directory, file);
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const files[] = {
+	    "data.mdb", "lock.mdb", "data.mdb.damaged"};
+	char path[100];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		path_of(path, sizeof(path), files[i]);
+		(void)unlink(path);
+	}
+	return rmdir(directory);
+}
+
+static int
+is_set_aside(void)
+{
+	struct stat st;
+	char path[100];
+
+	path_of(path, sizeof(path), "data.mdb.damaged");
+	return stat(path, &st) == 0;
+}
+
+static struct counters *
+open_counters(void)
+{
+	struct counters *counters;
+	char address[100];
+
+	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
+	counters = counters_open(address, &err);
+	if (counters == NULL)
+		fail_msg("%s", err.text);
+	return counters;
+}
+
+static void
+one_item(struct counters_item *item)
+{
+	memset(item, 0, sizeof(*item));
+	counters_key(item->key, "account", "a", "messages", 3600);
+	item->window_ms = 3600000;
+	item->max = 10;
+	item->amount = 1;
+}
+
+static int
+count(struct counters *counters)
+{
+	struct counters_item item;
+
+	one_item(&item);
+	return counters_reserve(counters, NULL, &item, 1, 0, &err);
+}
+
+static uint64_t
+used(struct counters *counters)
+{
+	struct counters_item item;
+
+	one_item(&item);
+	assert_int_equal(counters_read(counters, &item, 1, &err), 0);
+	return item.used;
+}
+
+/* LMDB refuses everything after that until the file is opened again. */
+static void
+a_failed_write_is_got_over(void **state)
+{
+	struct counters *counters = open_counters();
+
+	(void)state;
+	assert_int_equal(count(counters), 1);
+	fail_writes = 2; /* of the commit and of LMDB's undoing it */
+	assert_int_equal(count(counters), 1);
+	assert_int_equal(fail_writes, 0);
+	assert_int_equal(count(counters), 1);
+	assert_int_equal(used(counters), 3);
+	assert_false(is_set_aside());
+	counters_close(counters);
+}
+
+/* A disk that goes on failing is an error, and none once it is well again. */
+static void
+a_failing_disk_is_temporary(void **state)
+{
+	struct counters *counters = open_counters();
+
+	(void)state;
+	assert_int_equal(count(counters), 1);
+	fail_writes = 1000;
+	assert_int_equal(count(counters), -1);
+	assert_int_equal(err.kind, ERR_TEMPORARY);
+	assert_int_equal(count(counters), -1);
+	fail_writes = 0;
+	assert_int_equal(count(counters), 1);
+	assert_int_equal(used(counters), 2);
+	counters_close(counters);
+}
+
+static void
+a_damaged_clock_is_set_aside(void **state)
+{
+	struct lmdb_file file;
+	struct counters *counters = open_counters();
+	MDB_txn *txn;
+	char name[] = "clock", text[] = "noise";
+	MDB_val key = {.mv_size = 5, .mv_data = name};
+	MDB_val noise = {.mv_size = 5, .mv_data = text};
+
+	(void)state;
+	assert_int_equal(count(counters), 1);
+	counters_close(counters);
+	memset(&file, 0, sizeof(file));
+	assert_int_equal(lmdb_file_open(&file, directory, BYTES, &err), 0);
+	assert_int_equal(lmdb_file_begin(&file, 0, &txn), 0);
+	assert_int_equal(mdb_put(txn, file.clock, &key, &noise, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	lmdb_file_close(&file);
+
+	counters = open_counters();
+	assert_false(is_set_aside());
+	assert_int_equal(count(counters), 1);
+	assert_true(is_set_aside());
+	assert_int_equal(used(counters), 1);
+	counters_close(counters);
+}
+
+static void *
+sync_often(void *arg)
+{
+	struct lmdb_file *file = arg;
+	int i;
+
+	for (i = 0; i < 200; i++)
+		assert_int_equal(lmdb_file_sync(file), 0);
+	return NULL;
+}
+
+static void
+growing_and_syncing_get_along(void **state)
+{
+	struct lmdb_file file = {.env = NULL};
+	pthread_t thread;
+	MDB_txn *txn;
+	int i;
+
+	(void)state;
+	assert_int_equal(lmdb_file_open(&file, directory, BYTES, &err), 0);
+	assert_int_equal(pthread_create(&thread, NULL, sync_often, &file), 0);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(lmdb_file_grow(&file), 0);
+		if (i % 25 == 0)
+			assert_int_equal(
+			    lmdb_file_recover(&file, MDB_PANIC), 1);
+		assert_int_equal(lmdb_file_begin(&file, 0, &txn), 0);
+		assert_int_equal(mdb_txn_commit(txn), 0);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	lmdb_file_close(&file);
+}
+
+static int
+first_line(const char *line, void *arg)
+{
+	(void)snprintf(arg, 100, "%s", line);
+	return -1;
+}
+
+/* A process that opens the file, reads if it is to, says so and waits. */
+static pid_t
+other_process(int reads)
+{
+	struct lmdb_file file = {.env = NULL};
+	MDB_txn *txn;
+	int ready[2];
+	pid_t pid;
+	char c = 0;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (lmdb_file_open(&file, directory, BYTES, &err) < 0 ||
+		    (reads && lmdb_file_begin(&file, MDB_RDONLY, &txn) != 0) ||
+		    write(ready[1], &c, 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	(void)close(ready[0]);
+	return pid;
+}
+
+static void
+end(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Its pages would be kept for ever, as long as any process has the file. */
+static void
+a_killed_reader_is_forgotten(void **state)
+{
+	struct lmdb_file file = {.env = NULL};
+	pid_t keeper = other_process(0);
+	char line[100] = "";
+
+	(void)state;
+	end(other_process(1));
+	assert_int_equal(lmdb_file_open(&file, directory, BYTES, &err), 0);
+	(void)mdb_reader_list(file.env, first_line, line);
+	assert_string_equal(line, "(no active readers)\n");
+	lmdb_file_close(&file);
+	end(keeper);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(a_failed_write_is_got_over),
+	    T(a_failing_disk_is_temporary),
+	    T(a_damaged_clock_is_set_aside),
+	    T(growing_and_syncing_get_along),
+	    T(a_killed_reader_is_forgotten),
+	};
+
+	log_open("test_lmdb_file", 1, LOG_LEVEL_WARN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
