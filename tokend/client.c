@@ -191,6 +191,16 @@ next_request(struct client *client)
 	return 1;
 }
 
+/* Is there nothing more to do for it? sent as send_out says. */
+static int
+is_over(const struct client *client, int sent)
+{
+	if (sent == -1 || client->dead)
+		return 1;
+	return sent == 1 && !client->busy &&
+	       (client->last || (client->ended && !client->held));
+}
+
 /* Everything that can be done for a client now. */
 static void
 work(struct client *client)
@@ -208,10 +218,8 @@ work(struct client *client)
 		buf_clear(&client->in);
 		client->held = 0;
 	}
-	if (sent == -1 || client->dead ||
-	    (client->held && make_writable(client) == -1) ||
-	    (sent == 1 && !client->busy &&
-		(client->last || (client->ended && !client->held)))) {
+	if (is_over(client, sent) ||
+	    (client->held && make_writable(client) == -1)) {
 		destroy(client);
 		return;
 	}

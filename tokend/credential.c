@@ -226,6 +226,7 @@ on_done(
 		take_token(c, token);
 	} else {
 		failure_take(&c->failure, &c->order, failure, 0, chance());
+		unsaved_refused(c->unsaved, failure);
 		failure_explain(c->failure, &err);
 	}
 	set_timer(c);

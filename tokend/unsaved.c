@@ -44,6 +44,21 @@ unsaved_take(struct unsaved **unsaved, const struct grant_order *order,
 }
 
 void
+unsaved_refused(struct unsaved *unsaved, const struct grant_failure *failure)
+{
+	struct record *record;
+
+	if (unsaved == NULL || failure->refused == RECORD_REFUSED_NOTHING)
+		return;
+	record = &unsaved->record;
+	record->refused = failure->refused;
+	free(record->refused_id);
+	record->refused_id = mem_strdup(failure->refused_id);
+	record->refused_at_s = clock_wall_s();
+	record->refusal = failure->err;
+}
+
+void
 unsaved_retry(struct unsaved **unsaved, const struct grant_order *order,
     struct store *store)
 {

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from relay import wait_until
-from relay.tokend import block
+from relay.tokend import ACCOUNT, block
 
 
 # --- its end ------------------------------------------------------------------
@@ -189,6 +189,28 @@ def test_what_is_no_control_request(tokend, line):
             s.sendall(line)
         assert b'"kind":"protocol"' in s.recv(65536)
     assert tokend.status()
+
+
+# --- the disk -----------------------------------------------------------------
+
+def test_refusal_outlives_a_full_disk(make_tokend, entra):
+    """The refresh token that waits for room must not wipe out, when it is
+    saved, what was refused since."""
+    tokend = make_tokend(start=False)
+    with tokend.small_store():
+        tokend.start()
+        tokend.ask()
+        tokend.fill_store()
+        assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+        assert tokend.status()["unsaved"]
+        entra.revoke_refresh_tokens()
+        tokend.write_secret("password", "wrong")
+        assert tokend.control("refresh", ACCOUNT)["code"] == "aadsts.50126"
+        tokend.empty_store()
+        shown = len(entra.token_requests)
+        tokend.restart()
+        assert tokend.ask()["code"] == "aadsts.50126"
+        assert len(entra.token_requests) == shown
 
 
 # --- the environment ------------------------------------------------------------
