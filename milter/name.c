@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "encoded.h"
+
 int
 name_is_utf8(const char *data, size_t len)
 {
@@ -23,45 +25,6 @@ static int
 is_space(char c)
 {
 	return (c >= 0 && c <= ' ') || c == 0x7f;
-}
-
-static int
-in_set(const char *data, size_t len, const char *more)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		char c = data[i];
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9'))
-			continue;
-		if (c == '\0' || strchr(more, c) == NULL)
-			return 0;
-	}
-	return len > 0;
-}
-
-/* "=?charset?b?text?=" that may stand in a phrase (RFC 2047 5 (3)). */
-static int
-is_encoded_word(const char *data, size_t len)
-{
-	const char *charset = data + 2, *encoding, *text, *end;
-
-	if (len < 8 || len > NAME_ENCODED_MAX || memcmp(data, "=?", 2) != 0 ||
-	    memcmp(data + len - 2, "?=", 2) != 0)
-		return 0;
-	end = data + len - 2;
-	encoding = memchr(charset, '?', (size_t)(end - charset));
-	if (encoding == NULL || end - encoding < 4 || encoding[2] != '?')
-		return 0;
-	text = encoding + 3;
-	if (!in_set(charset, (size_t)(encoding - charset), "-_*"))
-		return 0;
-	if (encoding[1] == 'b' || encoding[1] == 'B')
-		return in_set(text, (size_t)(end - text), "+/=");
-	return (encoding[1] == 'q' || encoding[1] == 'Q') &&
-	       in_set(text, (size_t)(end - text), "!*+-/=_");
 }
 
 /* Append one character to the text part at the end, making one if need be. */
@@ -91,14 +54,32 @@ add_text(struct name *name, const char *data, size_t len)
 		add_char(name, *data++);
 }
 
+/*
+ * A character of somebody's name. Angle brackets would let it show an address
+ * of its own to readers that take a field apart carelessly.
+ */
+static void
+add_name_char(struct name *name, char c)
+{
+	if (c != '<' && c != '>')
+		add_char(name, c);
+}
+
 static void
 add_word(struct name *name, const char *data, size_t len)
 {
+	char shown[ENCODED_TEXT_MAX];
 	struct name_part *part;
+	size_t shown_len;
 
-	if (!is_encoded_word(data, len) || name->count == NAME_PARTS_MAX ||
+	if (!encoded_is_word(data, len) || name->count == NAME_PARTS_MAX ||
 	    name->len + len > name->max) {
-		add_text(name, data, len);
+		while (len-- > 0)
+			add_name_char(name, *data++);
+		return;
+	}
+	if (encoded_disarm(data, len, shown, &shown_len)) {
+		add_text(name, shown, shown_len);
 		return;
 	}
 	part = &name->parts[name->count++];
@@ -136,7 +117,7 @@ add_quoted(struct name *name, const char *data, size_t len)
 		if (data[i] == '\\' && i + 1 < len)
 			i++;
 		if (data[i] != '\r' && data[i] != '\n')
-			add_char(name, data[i]);
+			add_name_char(name, data[i]);
 	}
 	return i < len ? i + 1 : len;
 }
@@ -174,7 +155,7 @@ add_comment(struct name *name, struct scan_slice raw)
 		if (is_space(raw.data[i]) ||
 		    (raw.data[i] == '\\' && i + 1 < raw.len)) {
 			i += raw.data[i] == '\\';
-			add_char(name, raw.data[i++]);
+			add_name_char(name, raw.data[i++]);
 			continue;
 		}
 		start = i;

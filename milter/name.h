@@ -9,13 +9,13 @@
 /*
  * name - a display name taken apart into text, unquoted, and the sender's own
  * encoded words (RFC 2047), which are handed on as they stand: no charset has
- * to be known for that. Control characters become blanks. Pure and bounded.
+ * to be known for that. Control characters become blanks, and what would make
+ * an address of a name is left out. Pure and bounded.
  */
 
 #define NAME_MAX_LEN 512  /* bytes of a display name that are kept */
 #define NAME_TEXT_MAX 900 /* bytes of a free text that are kept */
 #define NAME_PARTS_MAX 24
-#define NAME_ENCODED_MAX 75 /* of an encoded word; RFC 2047 section 2 */
 
 struct name_part {
 	size_t start;

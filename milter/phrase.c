@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "encoded.h"
 #include "name.h"
 
 #define COLUMNS 78
@@ -161,11 +162,11 @@ put_encoded(struct phrase_line *line, const char *data, size_t len)
 	size_t overhead = strlen(charset) + strlen("=?"
 						   "?b?"
 						   "?=");
-	char word[NAME_ENCODED_MAX + 1];
+	char word[ENCODED_WORD_MAX + 1];
 	size_t n, used, room;
 
 	while (len > 0) {
-		room = NAME_ENCODED_MAX;
+		room = ENCODED_WORD_MAX;
 		/* The first word cannot be folded away from the field name. */
 		if (line->first && COLUMNS - line->column < room)
 			room = COLUMNS - line->column;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link: milter/rewrite_field
+ * link: milter/rewrite_field milter/encoded
  * link: milter/rewrite milter/phrase milter/name milter/address milter/scan
  * link: milter/map tests/unit/mta
  *
@@ -86,6 +86,53 @@ encoded_names_survive(void **state)
 	    "\"=?utf-8?q?x?=\" <a@b>", "\"=?utf-8?q?x?=\" <relay@contoso.com>");
 }
 
+/* Some readers decode first and look for the address then. */
+static void
+names_that_hide_an_address_lose_it(void **state)
+{
+	(void)state;
+	/* "evil@example.com" <evil@example.com> */
+	mta_from("=?utf-8?B?ImV2aWxAZXhhbXBsZS5jb20iIDxldmlsQGV4YW1wbGUuY29t"
+		 "Pg==?= <a@b>",
+	    "\"\\\"evilexample.com\\\" evilexample.com\" "
+	    "<relay@contoso.com>");
+	mta_from("=?us-ascii?q?boss=40x=2Eexample=3E?= <a@b>",
+	    "\"bossx.example\" <relay@contoso.com>");
+	mta_from("=?ISO-8859-1*de?Q?M=FCller=2C_Hans?= <a@b>",
+	    "=?utf-8?b?TcO8bGxlciBIYW5z?= <relay@contoso.com>");
+	mta_from("Ann =?utf-8?q?=0D=0AFrom=3A?= <a@b>",
+	    "Ann From <relay@contoso.com>");
+	mta_from("Ann =?windows-1252?q?=3Cx=40y=3E?= <a@b>",
+	    "Ann <relay@contoso.com>");
+	/* Not what it says it is. */
+	mta_from("Ann =?utf-8?b?PD=4?= =?utf-8?q?=4?= <a@b>",
+	    "Ann <relay@contoso.com>");
+	mta_from("\"Ann <boss@contoso.com>\" <a@b>",
+	    "\"Ann boss@contoso.com\" <relay@contoso.com>");
+	mta_from("a@b (Ann <x>)", "Ann x <relay@contoso.com>");
+}
+
+static void
+other_encoded_names_stand_as_they_are(void **state)
+{
+	static const char *const words[] = {
+	    "=?utf-8?Q?M=C3=BCller?=",
+	    "=?iso-8859-1?q?M=FCller_Hans?=",
+	    "=?utf-8?B?TcO8bGxlcg?=",
+	    "=?iso-2022-jp?B?GyRCO3NFRBsoQg==?=",
+	};
+	char from[120], expected[120];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		(void)snprintf(from, sizeof(from), "%s <a@b>", words[i]);
+		(void)snprintf(expected, sizeof(expected),
+		    "%s <relay@contoso.com>", words[i]);
+		mta_from(from, expected);
+	}
+}
+
 static void
 eight_bit_names_are_encoded(void **state)
 {
@@ -150,6 +197,8 @@ main(void)
 	    T(odd_but_allowed_is_written_anew),
 	    T(names_survive),
 	    T(encoded_names_survive),
+	    T(names_that_hide_an_address_lose_it),
+	    T(other_encoded_names_stand_as_they_are),
 	    T(eight_bit_names_are_encoded),
 	    T(long_names_fold),
 	    T(name_patterns),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link: milter/rewrite_field
+ * link: milter/rewrite_field milter/encoded
  * link: milter/rewrite milter/phrase milter/name milter/address milter/scan
  * link: milter/map tests/unit/mta
  *

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encoded - see encoded.h.
+ */
+#include "encoded.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int
+in_set(const char *data, size_t len, const char *more)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		char c = data[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9'))
+			continue;
+		if (c == '\0' || strchr(more, c) == NULL)
+			return 0;
+	}
+	return len > 0;
+}
+
+int
+encoded_is_word(const char *data, size_t len)
+{
+	const char *charset = data + 2, *encoding, *text, *end;
+
+	if (len < 8 || len > ENCODED_WORD_MAX || memcmp(data, "=?", 2) != 0 ||
+	    memcmp(data + len - 2, "?=", 2) != 0)
+		return 0;
+	end = data + len - 2;
+	encoding = memchr(charset, '?', (size_t)(end - charset));
+	if (encoding == NULL || end - encoding < 4 || encoding[2] != '?')
+		return 0;
+	text = encoding + 3;
+	if (!in_set(charset, (size_t)(encoding - charset), "-_*"))
+		return 0;
+	if (encoding[1] == 'b' || encoding[1] == 'B')
+		return in_set(text, (size_t)(end - text), "+/=");
+	return (encoding[1] == 'q' || encoding[1] == 'Q') &&
+	       in_set(text, (size_t)(end - text), "!*+-/=_");
+}
+
+/* --- charsets ------------------------------------------------------------ */
+
+enum charset {
+	CHARSET_UTF8,	/* and ASCII */
+	CHARSET_LATIN1, /* can be made UTF-8 here */
+	CHARSET_ASCII,	/* below 0x80 it is ASCII; the rest is not known */
+	CHARSET_OTHER,
+};
+
+/* A language may follow behind "*" (RFC 2231 section 5). */
+static enum charset
+charset_of(const char *name, size_t len)
+{
+	static const struct {
+		const char *begins;
+		enum charset charset;
+		int whole;
+	} known[] = {
+	    {"utf-8", CHARSET_UTF8, 1},
+	    {"utf8", CHARSET_UTF8, 1},
+	    {"us-ascii", CHARSET_UTF8, 1},
+	    {"iso-8859-1", CHARSET_LATIN1, 1},
+	    {"iso-8859-", CHARSET_ASCII, 0},
+	    {"windows-125", CHARSET_ASCII, 0},
+	    {"koi8-", CHARSET_ASCII, 0},
+	};
+	const char *star = memchr(name, '*', len);
+	size_t i, n;
+
+	if (star != NULL)
+		len = (size_t)(star - name);
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		n = strlen(known[i].begins);
+		if ((known[i].whole ? len == n : len > n) &&
+		    strncasecmp(name, known[i].begins, n) == 0)
+			return known[i].charset;
+	}
+	return CHARSET_OTHER;
+}
+
+/* --- decoding ------------------------------------------------------------ */
+
+static int
+digit_of(char c, const char *digits)
+{
+	const char *at = strchr(digits, c);
+
+	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
+}
+
+/* The bytes of a text in base64; -1 if it is none beyond doubt. */
+static int
+decode_b(const char *text, size_t len, char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned long bits = 0;
+	int n = 0, held = 0, digit;
+
+	while (len > 0 && text[len - 1] == '=')
+		len--;
+	for (; len > 0; len--) {
+		digit = digit_of(*text++, digits);
+		if (digit < 0)
+			return -1;
+		bits = bits << 6 | (unsigned long)digit;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[n++] = (char)(bits >> held & 0xff);
+		}
+	}
+	return n;
+}
+
+static int
+decode_q(const char *text, size_t len, char *out)
+{
+	static const char digits[] = "0123456789ABCDEF0123456789abcdef";
+	int n = 0, high, low;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] != '=') {
+			out[n++] = text[i];
+			if (text[i] == '_')
+				out[n - 1] = ' ';
+			continue;
+		}
+		if (i + 2 >= len)
+			return -1;
+		high = digit_of(text[++i], digits);
+		low = digit_of(text[++i], digits);
+		if (high < 0 || low < 0)
+			return -1;
+		out[n++] = (char)((high & 15) << 4 | (low & 15));
+	}
+	return n;
+}
+
+/* A character that makes an address, a list or a field of a name. */
+static int
+is_sharp(char c)
+{
+	return (c >= 0 && c < ' ') || c == 0x7f || strchr("<>@,;:", c) != NULL;
+}
+
+static size_t
+put(char *out, size_t n, char c, enum charset charset)
+{
+	unsigned char byte = (unsigned char)c;
+
+	if (charset == CHARSET_LATIN1 && byte >= 0x80) {
+		out[n++] = (char)(0xc0 | byte >> 6);
+		byte = 0x80 | (byte & 0x3f);
+	}
+	out[n++] = (char)byte;
+	return n;
+}
+
+int
+encoded_disarm(
+    const char *word, size_t len, char out[ENCODED_TEXT_MAX], size_t *out_len)
+{
+	const char *charset_name = word + 2;
+	const char *encoding = memchr(charset_name, '?', len - 2);
+	const char *text = encoding + 3;
+	size_t text_len = (size_t)(word + len - 2 - text);
+	enum charset charset =
+	    charset_of(charset_name, (size_t)(encoding - charset_name));
+	char bytes[ENCODED_WORD_MAX];
+	int i, n, sharp = 0;
+
+	*out_len = 0;
+	if (charset == CHARSET_OTHER)
+		return 0;
+	n = (encoding[1] | 0x20) == 'b' ? decode_b(text, text_len, bytes)
+					: decode_q(text, text_len, bytes);
+	for (i = 0; i < n; i++) {
+		if (is_sharp(bytes[i]))
+			sharp = 1;
+		else
+			*out_len = put(out, *out_len, bytes[i], charset);
+	}
+	if (charset == CHARSET_ASCII)
+		*out_len = 0;
+	return sharp || n < 0;
+}
