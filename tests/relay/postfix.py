@@ -87,19 +87,21 @@ class Postfix:
                      "localtime", "host.conf"):
             if os.path.exists("/etc/" + name):
                 shutil.copyfile("/etc/" + name, os.path.join(jail, name))
-        # The C library takes "::1 localhost" for a second 127.0.0.1, and
-        # Postfix tries each address.
-        hosts = os.path.join(jail, "hosts")
+        self.write_settings()
+        with open(os.path.join(self.config, "master.cf"), "w",
+                  encoding="utf-8") as f:
+            f.write(self.master.format(port=self.port))
+
+    def _one_localhost(self):
+        """The C library takes "::1 localhost" for a second 127.0.0.1, and
+        Postfix tries each address: leave it out of the jail's file."""
+        hosts = os.path.join(self.spool, "etc", "hosts")
         lines = ["127.0.0.1 localhost\n"]
         if os.path.exists(hosts):
             with open(hosts, encoding="utf-8", errors="replace") as f:
                 lines = [line for line in f if not line.startswith("::1")]
         with open(hosts, "w", encoding="utf-8") as f:
             f.writelines(lines)
-        self.write_settings()
-        with open(os.path.join(self.config, "master.cf"), "w",
-                  encoding="utf-8") as f:
-            f.write(self.master.format(port=self.port))
 
     def write_settings(self):
         with open(os.path.join(self.config, "main.cf"), "w",
@@ -127,6 +129,7 @@ class Postfix:
 
     def start(self):
         self.write()
+        self._one_localhost()
         self.command("postfix", "start")
         wait_until(lambda: self.master_pid() is not None, "Postfix to start")
         return self
