@@ -30,6 +30,13 @@ int conf_check_application(struct conf_application *application,
 int conf_check_account(struct conf_account *account,
     const struct conf_source *source, struct err *err);
 
+/*
+ * A login or a sender can be one account's only. sources: one an account, all
+ * of which are known.
+ */
+int conf_check_routes(const struct conf *conf,
+    const struct conf_source *sources, struct err *err);
+
 /* The title of an account or application section. */
 int conf_check_title(enum conf_section_id id, const char *title,
     const struct conf_source *source, struct err *err);

@@ -378,7 +378,8 @@ check_all(struct loader *loader, struct err *err)
 		    conf_check_account(&conf->accounts[i],
 			&loader->account_sources[i], err) == -1)
 			return -1;
-	if (conf_check_tokend(
+	if (conf_check_routes(conf, loader->account_sources, err) == -1 ||
+	    conf_check_tokend(
 		&conf->tokend, loader->dir, &loader->tokend.source, err) == -1)
 		return -1;
 	return conf_check_milter(

@@ -21,6 +21,41 @@
 #include "conf.h"
 #include "tests/unit/conf_files.h"
 
+/* --- whose mail ----------------------------------------------------------- */
+
+#define TWO(first, second)                                                     \
+	APP "account \"a@x.org\" { grant = \"refresh_token\"\n" first "\n}\n"  \
+	    "account \"b@x.org\" { grant = \"refresh_token\"\n" second "\n}\n"
+
+static void
+test_one_accounts_only(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {TWO("senders = { \"x@y.org\" }", "\nsenders = { \"X@Y.org\" }"), 8,
+		"account \"b@x.org\": senders = \"X@Y.org\" is account "
+		"\"a@x.org\"'s already, at "},
+	    {TWO("logins = { \"erp\", \"crm\" }", "logins = { \"crm\" }"), 7,
+		"account \"b@x.org\": logins = \"crm\" is account "
+		"\"a@x.org\"'s already, at "},
+	    {TWO("senders = { \"@y.org\" }",
+		 "logins = { \"@y.org\" }\nsenders = { \"@y.org\" }"),
+		8, "account \"b@x.org\": senders = \"@y.org\" is account"},
+	};
+
+	(void)state;
+	conf_files_all_refused(mistakes, sizeof(mistakes) / sizeof(*mistakes));
+}
+
+static void
+test_the_same_elsewhere(void **state)
+{
+	(void)state;
+	/* A login is no sender, and twice in one account is one. */
+	conf_free(conf_files_load(
+	    TWO("senders = { \"x@y.org\", \"x@y.org\" }\nlogins = { \"crm\" }",
+		"logins = { \"x@y.org\" }\nsenders = { \"@y.org\" }")));
+}
+
 /* --- what belongs together ----------------------------------------------- */
 
 static void
@@ -164,6 +199,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_one_accounts_only),
+	    cmocka_unit_test(test_the_same_elsewhere),
 	    cmocka_unit_test(test_missing_options),
 	    cmocka_unit_test(test_applications_of_accounts),
 	    cmocka_unit_test(test_grants_and_applications),
