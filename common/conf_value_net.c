@@ -279,20 +279,15 @@ int
 conf_value_counters(struct conf_value *value)
 {
 	const char *text = value->text;
-	char host[HOST_MAX + 1];
 
 	if (has_password(text))
 		return refuse_password(value);
 	if (strncmp(text, "lmdb:", 5) == 0 && text[5] != '\0' && text[5] != '~')
 		return 0;
-	if (strncmp(text, "redis+unix:///", 14) == 0 && text[14] != '\0')
-		return 0;
-	if ((strncmp(text, "redis://", 8) == 0 ||
-		strncmp(text, "rediss://", 9) == 0) &&
-	    url_host(text, host, sizeof(host)) == 0)
-		return 0;
-	return conf_value_refuse(value,
-	    "is not a place for counters; write \"lmdb:/directory\", "
-	    "\"redis://host:6379/0\", \"rediss://...\" or "
-	    "\"redis+unix:///path\"");
+	if (strncmp(text, "redis", 5) == 0)
+		return conf_value_refuse(value,
+		    "is not possible in this version; write "
+		    "\"lmdb:/directory\", each host counts for itself");
+	return conf_value_refuse(
+	    value, "is not a place for counters; write \"lmdb:/directory\"");
 }

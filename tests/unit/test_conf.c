@@ -127,7 +127,7 @@ test_milter_listens_on_inet(void **state)
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(text, sizeof(text),
 		    "milter { listen = \"%s\" counters = "
-		    "\"rediss://h:6379/0\" }\n",
+		    "\"lmdb:/var/lib/x\" }\n",
 		    good[i]);
 		conf = conf_files_load(text);
 		assert_string_equal(conf->milter.listen, good[i]);

@@ -196,8 +196,9 @@ test_sockets(void **state)
 	    {"milter {\n counters = \"/var/lib/x\"\n}\n", 2,
 		"milter: counters = \"/var/lib/x\" is not a place for "
 		"counters; write \"lmdb:/directory\""},
-	    {"milter {\n counters = \"redis://\"\n}\n", 2,
-		"milter: counters = \"redis://\" is not a place"},
+	    {"milter {\n\n counters = \"redis://h:6379/0\"\n}\n", 3,
+		"milter: counters = \"redis://h:6379/0\" is not possible in "
+		"this version; write \"lmdb:/directory\""},
 	};
 
 	(void)state;
