@@ -84,7 +84,7 @@ struct conf_application {
 	char *ca_file;		/* or NULL: the system's */
 	long long min_validity_s;
 	struct conf_where where; /* of the section */
-	struct conf_where where_secret;
+	struct conf_where where_secret, where_ca;
 };
 
 struct conf_account {

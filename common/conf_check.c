@@ -88,6 +88,9 @@ conf_check_tokend(struct conf_tokend *tokend, const char *dir,
 	}
 	tokend->allow_users_is_default =
 	    !is_given(source, CONF_SECTION_TOKEND, "allow_users");
+	tokend->where_users.file = source->file;
+	tokend->where_users.line =
+	    line_of(source, CONF_SECTION_TOKEND, "allow_users");
 	if (tokend->allow_users_is_default)
 		for (i = 0; i < 3; i++)
 			append(&tokend->allow_users, default_users[i]);
@@ -247,10 +250,13 @@ conf_check_application(struct conf_application *app,
 {
 	struct check check = {.app = app, .source = source, .err = err};
 
-	app->where.file = app->where_secret.file = source->file;
+	app->where.file = app->where_secret.file = app->where_ca.file =
+	    source->file;
 	app->where.line = source->line;
 	app->where_secret.line =
 	    line_of(source, CONF_SECTION_APPLICATION, "client_secret_file");
+	app->where_ca.line =
+	    line_of(source, CONF_SECTION_APPLICATION, "ca_file");
 	if (app->provider == NULL)
 		return refuse(&check, "provider",
 		    "is missing; write provider = \"office365\" for Microsoft "

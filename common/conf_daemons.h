@@ -19,13 +19,14 @@ struct conf_tokend {
 	char *seal_key_file;
 	char *metrics;			 /* or NULL */
 	struct conf_list notify_command; /* empty: none */
+	struct conf_where where_users;	 /* of allow_users */
 };
 
 struct conf_milter {
 	char *listen;	   /* "unix:/path" or "inet:port@host" */
 	char *control;	   /* control socket */
 	char *admin_group; /* or NULL; tokend's unless set */
-	char *counters;	   /* "lmdb:/path", "redis://...", ... */
+	char *counters;	   /* "lmdb:/path" */
 	char *unmatched;   /* "pass", "reject" or an account's name */
 	char *metrics;	   /* or NULL */
 };

@@ -6,12 +6,15 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "http.h"
 #include "log.h"
@@ -40,10 +43,10 @@ resolve_user(const char *name, uid_t *uid)
 	return 0;
 }
 
-/* whose: for the warning about a name that is no user; NULL: none. */
+/* whose, where: for the warning about a name that is no user; NULL: none. */
 static void
 resolve_users(struct config_users *users, const struct conf_list *names,
-    const char *whose)
+    const char *whose, const struct conf_where *where)
 {
 	size_t i;
 
@@ -55,8 +58,11 @@ resolve_users(struct config_users *users, const struct conf_list *names,
 		    0)
 			users->count++;
 		else if (whose != NULL)
-			log_warn(whose, "no such user in allow_users: user=%s",
-			    names->items[i]);
+			log_warn(whose,
+			    "no such user in allow_users, programs of that "
+			    "user get no token; create it and reload: user=%s "
+			    "at=%s:%d",
+			    names->items[i], where->file, where->line);
 }
 
 static int
@@ -122,6 +128,62 @@ check_file(const char *path, const struct conf_where *where, const char *option,
 	    where->line, option, why.text);
 }
 
+/*
+ * 0 if there is a certificate in the file; libcurl would say no before each
+ * exchange, and not which option is to blame.
+ */
+static int
+look_for_certificate(FILE *file, const char *path, struct err *err)
+{
+	char line[128];
+
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, "-----BEGIN ", 11) == 0 &&
+		    strstr(line, "CERTIFICATE-----") != NULL)
+			return 0;
+	return err_set(err, ERR_CONFIG, "ca_file",
+	    "%s holds no certificate in PEM form", path);
+}
+
+static int
+read_ca(const char *path, struct err *err)
+{
+	FILE *file;
+	struct stat st;
+	/* Not to hang at a FIFO. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int rc;
+
+	if (fd == -1)
+		return err_errno(
+		    err, ERR_CONFIG, errno, "%s cannot be read", path);
+	file = fdopen(fd, "r");
+	if (file == NULL || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		rc = err_set(err, ERR_CONFIG, "ca_file", "%s is no file", path);
+	else
+		rc = look_for_certificate(file, path, err);
+	if (file != NULL)
+		(void)fclose(file);
+	else
+		(void)close(fd);
+	return rc;
+}
+
+static int
+check_ca(const struct conf_application *application, struct err *err)
+{
+	const struct conf_where *where = &application->where_ca;
+	struct err why;
+
+	if (application->ca_file == NULL ||
+	    read_ca(application->ca_file, &why) == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "ca_file",
+	    "%s:%d: ca_file: %s; name the file with the certificates the "
+	    "provider's is checked with, or delete the line for the system's",
+	    where->file, where->line, why.text);
+}
+
 static int
 check_files(const struct conf *conf, struct err *err)
 {
@@ -137,6 +199,8 @@ check_files(const struct conf *conf, struct err *err)
 				&application->where_secret,
 				"client_secret_file", err) == -1)
 				return -1;
+		if (check_ca(application, err) == -1)
+			return -1;
 	}
 	for (i = 0; i < conf->account_count; i++) {
 		account = &conf->accounts[i];
@@ -206,13 +270,20 @@ config_load(const char *path, struct err *err)
 	}
 	/* Of the default's users some belong to mail servers not used here. */
 	resolve_users(&config->allow, &conf->tokend.allow_users,
-	    conf->tokend.allow_users_is_default ? NULL : "tokend");
+	    conf->tokend.allow_users_is_default ? NULL : "tokend",
+	    &conf->tokend.where_users);
 	config->allow_account =
 	    mem_zalloc(conf->account_count, sizeof(struct config_users));
 	for (i = 0; i < conf->account_count; i++)
 		resolve_users(&config->allow_account[i],
-		    &conf->accounts[i].allow_users, conf->accounts[i].name);
+		    &conf->accounts[i].allow_users, conf->accounts[i].name,
+		    &conf->accounts[i].where);
 	resolve_group(config);
+	if (conf->tokend.metrics != NULL)
+		log_warn(NULL,
+		    "metrics is not in this version, no figures are served: "
+		    "metrics=%s",
+		    conf->tokend.metrics);
 	return config;
 }
 

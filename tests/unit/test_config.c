@@ -15,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "log.h"
 
 static char dir[64], path[96], secret[96];
+static const char *ca_line; /* of the application */
 static struct err err;
 
 static void
@@ -46,6 +48,7 @@ write_config(const char *allow, const char *endpoint)
 	    "    tenant_id = \"11111111-2222-3333-4444-555555555555\"\n"
 	    "    client_id = \"66666666-7777-8888-9999-000000000000\"\n"
 	    "    client_secret_file = \"secret\"\n"
+	    "%s"
 	    "    token_endpoint = \"%s\"\n"
 	    "    scope = \"s\"\n"
 	    "    hosts = { \"smtp.office365.com\", \"b.example\" }\n"
@@ -61,7 +64,7 @@ write_config(const char *allow, const char *endpoint)
 	    "    grant = \"password\"\n"
 	    "    password_file = \"secret\"\n"
 	    "}\n",
-	    allow, endpoint);
+	    allow, ca_line, endpoint);
 	write_file(path, text);
 }
 
@@ -69,6 +72,7 @@ static int
 setup(void **state)
 {
 	(void)state;
+	ca_line = "";
 	strcpy(dir, "/tmp/test_config.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/postoak.conf", dir);
@@ -145,6 +149,40 @@ test_secret_file_is_looked_at(void **state)
 }
 
 static void
+refused_ca(const char *words)
+{
+	char where[120];
+
+	assert_null(config_load(path, &err));
+	assert_int_equal(err.kind, ERR_CONFIG);
+	snprintf(where, sizeof(where), "%s:7: ca_file: ", path);
+	assert_ptr_equal(strstr(err.text, where), err.text);
+	assert_non_null(strstr(err.text, words));
+}
+
+static void
+test_ca_file_is_looked_at(void **state)
+{
+	char ca[96];
+	struct config *c;
+
+	(void)state;
+	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+	ca_line = "    ca_file = \"ca.pem\"\n";
+	write_config("\"root\"", "https://login.example/token");
+	refused_ca("cannot be read");
+	assert_int_equal(mkfifo(ca, 0600), 0);
+	refused_ca("is no file");
+	assert_int_equal(unlink(ca), 0);
+	write_file(ca, "-----BEGIN PRIVATE KEY-----\n");
+	refused_ca("holds no certificate");
+	write_file(ca, "Contoso\n-----BEGIN CERTIFICATE-----\n");
+	c = config_load(path, &err);
+	assert_non_null(c);
+	config_unref(c);
+}
+
+static void
 test_endpoint_must_be_safe(void **state)
 {
 	struct config *c;
@@ -181,6 +219,7 @@ main(void)
 	    TEST(test_users),
 	    TEST(test_hosts),
 	    TEST(test_secret_file_is_looked_at),
+	    TEST(test_ca_file_is_looked_at),
 	    TEST(test_endpoint_must_be_safe),
 	    TEST(test_an_old_configuration_lives_as_long_as_it_is_used),
 	};
