@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "log.h"
 #include "mem.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -247,6 +248,37 @@ config_load(const char *path, struct err *err)
 		return NULL;
 	}
 	return config;
+}
+
+static int
+wants_hold(const struct conf_account *account)
+{
+	size_t i;
+
+	for (i = 0; i < account->on_limit_count; i++)
+		if (account->on_limit[i] == CONF_LIMIT_HOLD)
+			return 1;
+	return 0;
+}
+
+void
+config_log_unused(const struct config *config)
+{
+	const char *metrics = config->conf->milter.metrics;
+	size_t i, count = 0;
+
+	for (i = 0; i < config->count; i++)
+		count += (size_t)wants_hold(config->accounts[i].conf);
+	if (count > 0)
+		log_info(NULL,
+		    "on_limit = hold is not available, the next "
+		    "action applies: accounts=%zu",
+		    count);
+	if (metrics != NULL)
+		log_warn(NULL,
+		    "metrics is not in this version, no figures are served: "
+		    "metrics=%s",
+		    metrics);
 }
 
 void

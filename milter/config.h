@@ -42,6 +42,9 @@ struct config {
  */
 struct config *config_load(const char *path, struct err *err);
 
+/* Say in the log what it asks for and this version does not do. */
+void config_log_unused(const struct config *config);
+
 /* Make it the current one, taking the caller's reference. */
 void config_install(struct config *config);
 

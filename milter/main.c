@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "clock.h"
 #include "config.h"
 #include "control.h"
@@ -115,42 +117,41 @@ serve(struct control *control, struct counters *counters)
 	}
 }
 
-/* Read and check the configuration; does not return if it is bad. */
+/* NULL if it is bad. */
 static struct config *
-read_config(const struct daemon_options *options)
+read_config(const struct daemon_options *options, struct err *err)
 {
-	struct err err;
-	struct config *config = config_load(options->config_path, &err);
+	struct config *config = config_load(options->config_path, err);
 
-	if (config == NULL ||
-	    session_check_address(config->conf->milter.listen, &err) < 0)
-		log_fatal(EX_CONFIG, "%s", err.text);
-	return config;
+	if (config != NULL &&
+	    session_check_address(config->conf->milter.listen, err) == 0)
+		return config;
+	config_put(config);
+	return NULL;
 }
 
+/* -t: the answer is for whoever asked, so it is no line of a log. */
 static int
-wants_hold(const struct conf_account *account)
+check(const struct daemon_options *options)
 {
-	size_t i;
+	struct err err;
+	struct config *config = read_config(options, &err);
+	int rc = -1;
 
-	for (i = 0; i < account->on_limit_count; i++)
-		if (account->on_limit[i] == CONF_LIMIT_HOLD)
-			return 1;
-	return 0;
+	if (config != NULL) {
+		config_log_unused(config);
+		rc = check_directories(config->conf, &err);
+	}
+	if (rc < 0)
+		fprintf(stderr, "%s\n", err.text);
+	config_put(config);
+	return rc < 0 ? EX_CONFIG : EX_OK;
 }
 
 static void
 log_start(const struct config *config)
 {
-	size_t i, count = 0;
-
-	for (i = 0; i < config->count; i++)
-		count += (size_t)wants_hold(config->accounts[i].conf);
-	if (count > 0)
-		log_info(NULL,
-		    "on_limit = hold is not available, the next "
-		    "action applies: accounts=%zu",
-		    count);
+	config_log_unused(config);
 	log_info(NULL, "serving: accounts=%zu listen=%s counters=%s",
 	    config->count, config->conf->milter.listen,
 	    config->conf->milter.counters);
@@ -170,11 +171,11 @@ main(int argc, char **argv)
 	daemon_harden();
 	log_open("postoak-milter", options.foreground || options.check_only,
 	    options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	config = read_config(&options);
-	if (options.check_only) {
-		config_put(config);
-		return EX_OK;
-	}
+	if (options.check_only)
+		return check(&options);
+	config = read_config(&options, &err);
+	if (config == NULL)
+		log_fatal(EX_CONFIG, "%s", err.text);
 	daemon_detach(&options);
 
 	catch_signals();

@@ -41,6 +41,7 @@ verbs_reload(struct err *err)
 		log_warn(NULL, "a new listen or counters is used only after a "
 			       "restart");
 	config_put(before);
+	config_log_unused(config);
 	log_info(NULL, "configuration read again: accounts=%zu", config->count);
 	config_install(config);
 	return 0;

@@ -66,7 +66,8 @@ class Server:
         self.socket = os.path.join(directory, "milter.sock")
         self.listen = listen or f"unix:{self.socket}"
         self.config = os.path.join(directory, "postoak.conf")
-        os.makedirs(os.path.join(directory, "counters"), exist_ok=True)
+        os.makedirs(os.path.join(directory, "counters"), mode=0o700,
+                    exist_ok=True)
         self.write(accounts, unmatched)
         self.program = os.path.join(build, "postoak-milter")
         self.daemon = Daemon([self.program, "-f", "-c", self.config],

@@ -10,6 +10,7 @@ import pytest
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TESTS)
 
+from milter_server import Server, account  # noqa: E402
 from office365 import Office365  # noqa: E402
 from relay import Relay  # noqa: E402
 from relay.tokend import Tokend  # noqa: E402
@@ -90,3 +91,19 @@ def make_tokend(directory, entra, build):
 @pytest.fixture
 def tokend(make_tokend):
     return make_tokend()
+
+
+@pytest.fixture
+def serve(directory, build):
+    """Starts milters in directories of their own."""
+    started = []
+
+    def make(accounts=None, start=True, **options):
+        path = os.path.join(directory, f"m{len(started)}")
+        os.makedirs(path)
+        server = Server(path, build, accounts or account(), **options)
+        started.append(server)
+        return server.start() if start else server
+    yield make
+    for server in started:
+        server.daemon.stop()

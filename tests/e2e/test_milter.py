@@ -15,24 +15,9 @@ import time
 import pytest
 
 from milter_client import NO_BODY, NO_HELO, NR_HEADER, NR_MAIL, NR_RCPT, Milter, Result
-from milter_server import DOMAIN, OWN, UNLIMITED, Server, account, promise
+from milter_server import DOMAIN, OWN, UNLIMITED, account, promise
 from relay import wait_until
 from relay.process import free_port
-
-
-@pytest.fixture
-def serve(directory, build):
-    started = []
-
-    def make(accounts=account(), start=True, **options):
-        path = os.path.join(directory, f"m{len(started)}")
-        os.makedirs(path)
-        server = Server(path, build, accounts, **options)
-        started.append(server)
-        return server.start() if start else server
-    yield make
-    for server in started:
-        server.daemon.stop()
 
 
 def test_negotiates_lean(serve):
@@ -425,35 +410,6 @@ def test_tcp(serve):
     server = serve(listen=f"inet:{port}@127.0.0.1")
     server.socket = ("127.0.0.1", port)
     promise(server.send("<erp@app.example>"))
-
-
-@pytest.mark.parametrize("break_it,words", [
-    (lambda t: t.replace("unix:", "unx:"), "listen"),
-    (lambda t: t.replace("/milter.sock", "/" + 100 * "d" + "/m"), "listen"),
-    (lambda t: t.replace('"lmdb:', '"mysql:'), "counters"),
-    (lambda t: t + account('senders = { "a@b.c" }', "x@y.z")
-        + account('senders = { "A@B.C" }', "v@w.x"), "senders"),
-    (lambda t: t + account('send_as = { "nonsense" }', "x@y.z"), "send_as"),
-    (lambda t: t.replace('unmatched = "pass"', 'unmatched = "nobody@x"'), "unmatched"),
-])
-def test_bad_configuration(serve, break_it, words):
-    server = serve(start=False)
-    with open(server.config, encoding="utf-8") as f:
-        text = break_it(f.read())
-    with open(server.config, "w", encoding="utf-8") as f:
-        f.write(text)
-    out = subprocess.run([server.program, "-t", "-c", server.config],
-                         capture_output=True, text=True, timeout=20)
-    assert out.returncode == 78, out.stderr
-    assert words in out.stderr and server.config in out.stderr
-
-
-def test_check_only(serve):
-    server = serve(start=False)
-    out = subprocess.run([server.program, "-t", "-c", server.config],
-                         capture_output=True, text=True, timeout=20)
-    assert out.returncode == 0, out.stderr
-    assert not os.path.exists(server.socket)
 
 
 def test_control_socket_takes_no_nonsense(serve):
