@@ -27,19 +27,29 @@
 /* Writing end of the pipe to the waiting parent; -1 in the foreground. */
 static int ready_pipe = -1;
 
+/* The milter has no way to anywhere. */
+static int
+takes_via(const char *program)
+{
+	return strstr(program, "milter") == NULL;
+}
+
 static void
 usage(const char *program, FILE *out)
 {
+	int has_via = takes_via(program);
+
 	fprintf(out,
-	    "usage: %s [-c FILE] [-f] [-t] [-v] [-V] [--via=PATH]\n"
+	    "usage: %s [-c FILE] [-f] [-t] [-v] [-V]%s\n"
 	    "  -c FILE     configuration (default " DEFAULT_CONFIG ")\n"
 	    "  -f          stay in the foreground, log to standard error\n"
 	    "  -t          check the configuration and exit 0 or 78\n"
 	    "  -v          debug messages\n"
-	    "  -V          version\n"
-	    "  --via=PATH  (postoak-tokend) Unix socket as the way to the "
-	    "provider\n",
-	    program);
+	    "  -V          version\n",
+	    program, has_via ? " [--via=PATH]" : "");
+	if (has_via)
+		fputs("  --via=PATH  Unix socket as the way to the provider\n",
+		    out);
 }
 
 /*
@@ -80,6 +90,10 @@ parse_one(struct daemon_options *options, int option, const char *program)
 		printf("%s %s\n", program, POSTOAK_VERSION);
 		exit(EX_OK);
 	case 'p':
+		if (!takes_via(program)) {
+			usage(program, stderr);
+			exit(EX_USAGE);
+		}
 		options->via_path = absolute(optarg, via);
 		break;
 	case 'h':
