@@ -152,8 +152,8 @@ test_entra_numbers_in_all_spellings(void **state)
 	    "AADSTS50126: Error validating credentials due to invalid username",
 	    "{\"error\":\"invalid_grant\",\"error_codes\":[50126]}",
 	    "https://login.microsoftonline.com/error?code=50126",
-	    "Nov 23 20:34:01 h postoak-tokend[77]: relay@contoso.com: token "
-	    "refused: code=aadsts.50126 trace=1.2"};
+	    ("Nov 23 20:34:01 h postoak-tokend[77]: relay@contoso.com: token "
+	     "refused: code=aadsts.50126 trace=1.2")};
 	size_t i;
 
 	(void)state;
