@@ -78,9 +78,10 @@ check_client_credentials(const struct check *check)
 		return refuse(check, "grant",
 		    "= \"client_credentials\" is not offered by this provider; "
 		    "use authorization_code or refresh_token");
-	if (check->app->client_secret_files.count == 0)
+	if (check->app->proof == CONF_PROOF_NONE)
 		return refuse(check, "grant",
-		    "= \"client_credentials\" needs client_secret_file in its "
+		    "= \"client_credentials\" needs client_secret_file, "
+		    "certificate_file or federated_token_file in its "
 		    "application");
 	if (tenant_is(check, "common") || tenant_is(check, "consumers") ||
 	    tenant_is(check, "organizations"))

@@ -14,6 +14,9 @@
 
 /* What RFC 6749 section 5.1 leaves open when expires_in is absent. */
 #define DEFAULT_LIFE_S 3600
+/* RFC 7523 section 2.2 */
+#define CLIENT_ASSERTION                                                       \
+	"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #define LIFE_MAX_S (7 * 86400)
 
 static const char *const names[] = {
@@ -81,6 +84,10 @@ flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 	put_string(form, "grant_type", names[request->kind]);
 	put_string(form, "scope", request->scope);
 	put_secret(form, "client_secret", request->client_secret);
+	if (request->assertion != NULL && !secret_empty(request->assertion)) {
+		put_string(form, "client_assertion_type", CLIENT_ASSERTION);
+		put_secret(form, "client_assertion", request->assertion);
+	}
 	if (request->kind == FLOW_PASSWORD) {
 		put_string(form, "username", request->user);
 		put_secret(form, "password", request->password);

@@ -33,6 +33,7 @@ struct flow_request {
 	const char *scope; /* or NULL: none is sent */
 	const char *user;
 	const struct secret *client_secret; /* NULL or empty: public client */
+	const struct secret *assertion;	    /* the client's, instead of that */
 	const struct secret *password;
 	const struct secret *refresh_token;
 };

@@ -4,7 +4,8 @@
  *
  * A password account uses its refresh token first and shows the password only
  * when that is refused. Client secrets are tried in the order of the list as
- * long as the provider says that the secret is what is wrong.
+ * long as the provider says that the secret is what is wrong; certificates
+ * likewise.
  */
 #define _GNU_SOURCE
 #include "grant.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clientauth.h"
 #include "clock.h"
 #include "flow.h"
 #include "http.h"
@@ -26,7 +28,7 @@ struct grant {
 	struct store *store;
 	struct record record;
 	enum flow_kind flow;
-	size_t secret;	/* place in client_secret_files */
+	size_t proof;	/* what the client shows, see clientauth.h */
 	uint64_t stamp; /* of the secret files when they were read */
 	struct http *http;
 	grant_done *done;
@@ -61,16 +63,6 @@ files_stamp(const struct grant *grant)
 /* --- one request -----------------------------------------------------------
  */
 
-static const char *
-secret_file(const struct grant *grant)
-{
-	const struct conf_list *files =
-	    &grant->order.application->client_secret_files;
-
-	return grant->secret < files->count ? files->items[grant->secret]
-					    : NULL;
-}
-
 static void
 fill_subject(const struct grant *grant, struct refusal_subject *subject)
 {
@@ -80,7 +72,7 @@ fill_subject(const struct grant *grant, struct refusal_subject *subject)
 	memset(subject, 0, sizeof(*subject));
 	subject->kind = grant->flow;
 	subject->application = application->name;
-	subject->secret_file = secret_file(grant);
+	subject->secret_file = clientauth_file(application, grant->proof);
 	subject->secret_expires = application->client_secret_expires;
 	subject->endpoint = application->token_endpoint;
 	subject->now_s = clock_wall_s();
@@ -98,7 +90,8 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 {
 	const struct conf_application *application = grant->order.application;
 	const struct conf_account *account = grant->order.account;
-	struct secret client_secret = SECRET_INIT, password = SECRET_INIT;
+	struct secret password = SECRET_INIT;
+	struct clientauth shown = CLIENTAUTH_INIT;
 	struct flow_request request = {
 	    .kind = grant->flow,
 	    .client_id = application->client_id,
@@ -106,19 +99,20 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 			 ? application->app_scope
 			 : application->scope,
 	    .user = account != NULL ? account->user : NULL,
-	    .client_secret = &client_secret,
+	    .client_secret = &shown.client_secret,
+	    .assertion = &shown.assertion,
 	    .password = &password,
 	    .refresh_token = &grant->record.refresh_token,
 	};
-	int rc = 0;
+	int rc;
 
-	if (secret_file(grant) != NULL)
-		rc = secretfile_read(secret_file(grant), &client_secret, err);
+	rc = clientauth_read(
+	    application, grant->proof, clock_wall_s(), &shown, err);
 	if (rc == 0 && grant->flow == FLOW_PASSWORD)
 		rc = secretfile_read(account->password_file, &password, err);
 	if (rc == 0)
 		rc = flow_form(&request, form, err);
-	secret_clear(&client_secret);
+	clientauth_clear(&shown);
 	secret_clear(&password);
 	return rc;
 }
@@ -312,15 +306,19 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 {
 	const struct conf_account *account = grant->order.account;
 
-	if (refusal->refused == RECORD_REFUSED_SECRET) {
-		if (grant->secret + 1 >=
-		    grant->order.application->client_secret_files.count)
+	const struct conf_application *application = grant->order.application;
+
+	if (refusal->proof_refused) {
+		if (grant->proof + 1 >= clientauth_count(application))
 			return 0;
 		log_info(log_id(grant),
-		    "client secret refused, the next one is tried: code=%s "
+		    "client %s refused, the next one is tried: code=%s "
 		    "file=%s",
-		    refusal->err.code, secret_file(grant));
-		grant->secret++;
+		    application->proof == CONF_PROOF_SECRET ? "secret"
+							    : "certificate",
+		    refusal->err.code,
+		    clientauth_file(application, grant->proof));
+		grant->proof++;
 		return 1;
 	}
 	if (grant->flow == FLOW_REFRESH && account != NULL &&
@@ -354,6 +352,7 @@ static void
 on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 {
 	struct grant *grant = arg;
+	char proof[CLIENTAUTH_NAME_MAX];
 	struct refusal_subject subject;
 	struct refusal_answer given;
 	struct refusal refusal;
@@ -379,6 +378,8 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 		fail(grant, &refusal);
 		return;
 	}
+	clientauth_describe(grant->order.application, grant->proof, proof);
+	subject.proof = proof;
 	given.status = answer->status;
 	given.body = answer->body;
 	given.body_len = answer->body_len;

@@ -8,7 +8,7 @@ import datetime
 import re
 import secrets
 
-from . import tokens
+from . import assertions, tokens
 from .aadsts import OUTLOOK_APP, Refusal
 from .directory import DELEGATED
 
@@ -58,6 +58,7 @@ class Entra:
     def __init__(self, directory, signer):
         self._directory = directory
         self._signer = signer
+        self._assertions = assertions.Checker()
 
     def answer(self, tenant, params, switches):
         """Return the success body; raises Refusal."""
@@ -73,7 +74,7 @@ class Entra:
         if grant not in GRANTS:
             raise Refusal(70003, grant=grant)
         self._check_tenant(tenant, grant, params)
-        client = self._check_client(params, grant)
+        client = self._check_client(params, grant, switches["endpoint"])
         handler = getattr(self, "_grant_" + grant)
         return handler(client, params, switches)
 
@@ -89,7 +90,7 @@ class Entra:
                 name not in self._directory.domains:
             raise Refusal(90002, tenant=tenant)
 
-    def _check_client(self, params, grant):
+    def _check_client(self, params, grant, endpoint):
         client_id = required(params, "client_id")
         client = self._directory.client(client_id)
         if client is None:
@@ -100,7 +101,8 @@ class Entra:
                 raise Refusal(700025)
             return client
         if params.get("client_assertion"):
-            raise Refusal(700027)
+            self._assertions.check(client, params, endpoint)
+            return client
         if not secret:
             raise Refusal(7000218)
         if secret not in client.secrets:

@@ -214,6 +214,16 @@ class Office365:
         """Register an application, or replace it; secret may be a list."""
         self._directory.add_client(client_id, secret, expired, public, roles)
 
+    def add_certificate(self, certificate, client_id=None):
+        """Upload an AppCertificate to an application."""
+        self._directory.client(
+            client_id or self.client_id).certificates.append(certificate)
+
+    def add_federated(self, federated, client_id=None):
+        """Give an application a Federated credential."""
+        self._directory.client(
+            client_id or self.client_id).federated.append(federated)
+
     def add_user(self, upn, password, mfa=False, **flags):
         """Flags: disabled, password_expired, consented=False."""
         self._directory.add_user(upn, password, mfa=mfa, **flags)

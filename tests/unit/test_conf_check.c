@@ -139,6 +139,40 @@ test_applications_of_accounts(void **state)
 #define GRANT(grant) "account \"a@x.org\" {\n grant = \"" grant "\"\n}\n"
 
 static void
+test_proofs_of_applications(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {SECRETLESS("office365", "tenant_id = \"x.org\" key_file = \"k\""),
+		1,
+		"application \"c\": key_file stands without certificate_file"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" certificate_file = {\"a\", \"b\"}\n"
+		 "key_file = \"k\""),
+		2,
+		"application \"c\": key_file needs as many files as "
+		"certificate_file"},
+	    {SECRETLESS(
+		 "office365", "tenant_id = \"x.org\" certificate_file = { }"),
+		1, "application \"c\": certificate_file is empty"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" client_secret_file = \"s\"\n"
+		 "federated_token_file = \"t\""),
+		2,
+		"application \"c\": federated_token_file stands beside "
+		"client_secret_file; an application proves who it is in one"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" certificate_file = \"a\"\n"
+		 "assertion_algorithm = \"ES256\""),
+		2,
+		"application \"c\": assertion_algorithm = \"ES256\" is not "
+		"possible; use PS256 or RS256"},
+	};
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+}
+
+static void
 test_grants_and_applications(void **state)
 {
 	static const struct mistake mistakes[] = {
@@ -146,7 +180,7 @@ test_grants_and_applications(void **state)
 		    GRANT("client_credentials"),
 		4,
 		"account \"a@x.org\": grant = \"client_credentials\" needs "
-		"client_secret_file in its application"},
+		"client_secret_file, certificate_file or federated_token_file"},
 	    {SECRETLESS("office365",
 		 "tenant_id = \"common\"") "account \"a@x.org\" {\n grant = "
 					   "\"password\" password_file = "
@@ -203,6 +237,7 @@ main(void)
 	    cmocka_unit_test(test_the_same_elsewhere),
 	    cmocka_unit_test(test_missing_options),
 	    cmocka_unit_test(test_applications_of_accounts),
+	    cmocka_unit_test(test_proofs_of_applications),
 	    cmocka_unit_test(test_grants_and_applications),
 	};
 
