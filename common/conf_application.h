@@ -26,6 +26,7 @@ enum conf_proof {
 	CONF_PROOF_SECRET,
 	CONF_PROOF_CERTIFICATE,
 	CONF_PROOF_FEDERATED_FILE,
+	CONF_PROOF_MANAGED_IDENTITY,
 };
 
 struct conf_application {
@@ -36,10 +37,14 @@ struct conf_application {
 	struct conf_list client_secret_files; /* absolute paths */
 	char *client_secret_expires;	      /* YYYY-MM-DD or NULL */
 	struct conf_list certificate_files;   /* PEM or PKCS#12 */
-	struct conf_list key_files;   /* parallel, or none: in the former */
-	char *key_passphrase_file;    /* or NULL */
-	char *assertion_algorithm;    /* PS256, RS256 */
-	char *federated_token_file;   /* or NULL */
+	struct conf_list key_files; /* parallel, or none: in the former */
+	char *key_passphrase_file;  /* or NULL */
+	char *assertion_algorithm;  /* PS256, RS256 */
+	char *federated_token_file; /* or NULL */
+	char *managed_identity;	    /* "system", a client ID, or NULL */
+	char *metadata_endpoint;
+	char *federated_audience; /* of an identity that stands for it */
+	int is_identity; /* no client_id: the identity is the application */
 	enum conf_proof proof;	      /* which of them is given */
 	char *authorization_endpoint; /* filled in from the preset */
 	char *token_endpoint;

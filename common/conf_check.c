@@ -159,6 +159,8 @@ check_ids(const struct check *check)
 	struct conf_application *app = check->app;
 	int flags = check->preset->flags;
 
+	if (app->is_identity)
+		return 0;
 	if (app->client_id == NULL)
 		return refuse(check, "client_id",
 		    "is missing; copy \"Application (client) ID\" from the "

@@ -81,8 +81,8 @@ check_client_credentials(const struct check *check)
 	if (check->app->proof == CONF_PROOF_NONE)
 		return refuse(check, "grant",
 		    "= \"client_credentials\" needs client_secret_file, "
-		    "certificate_file or federated_token_file in its "
-		    "application");
+		    "certificate_file, federated_token_file or "
+		    "managed_identity in its application");
 	if (tenant_is(check, "common") || tenant_is(check, "consumers") ||
 	    tenant_is(check, "organizations"))
 		return refuse(check, "grant",
@@ -113,6 +113,11 @@ check_grant(const struct check *check)
 		    "of an account for a whole domain must be "
 		    "client_credentials; no other one can log in for each "
 		    "mailbox");
+	if (app->is_identity &&
+	    check->account->grant != CONF_GRANT_CLIENT_CREDENTIALS)
+		return refuse(check, "grant",
+		    "must be client_credentials: its application is a managed "
+		    "identity; give the application a client_id for others");
 	if (check->account->grant != CONF_GRANT_PASSWORD &&
 	    check->account->password_file != NULL)
 		return refuse(check, "password_file",

@@ -5,8 +5,17 @@
  */
 #include "conf_check_proof.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "conf_error.h"
 #include "conf_table.h"
+#include "mem.h"
+#include "preset.h"
+
+/* Azure's, on every host there. */
+#define METADATA_ENDPOINT                                                      \
+	"http://169.254.169.254/metadata/identity/oauth2/token"
 
 /* One application while it is checked. */
 struct check {
@@ -23,6 +32,7 @@ static const struct {
     {"client_secret_file", CONF_PROOF_SECRET},
     {"certificate_file", CONF_PROOF_CERTIFICATE},
     {"federated_token_file", CONF_PROOF_FEDERATED_FILE},
+    {"managed_identity", CONF_PROOF_MANAGED_IDENTITY},
 };
 
 #define N_PROOFS (sizeof(proofs) / sizeof(proofs[0]))
@@ -87,6 +97,40 @@ check_certificate(const struct check *check)
 	return 0;
 }
 
+/*
+ * Without client_id the identity itself is the application: then everything
+ * comes from the metadata service, and no tenant is asked.
+ */
+static int
+check_identity(const struct check *check)
+{
+	struct conf_application *app = check->app;
+
+	if (app->metadata_endpoint == NULL)
+		app->metadata_endpoint = mem_strdup(METADATA_ENDPOINT);
+	if (app->federated_audience == NULL)
+		app->federated_audience =
+		    mem_strdup(preset_find(app->provider)->federated_audience);
+	if (strcmp(app->managed_identity, "system") != 0 &&
+	    !conf_value_is_guid(app->managed_identity))
+		return refuse(check, "managed_identity",
+		    "is neither \"system\" nor the client ID of a "
+		    "user-assigned identity");
+	if (app->client_id != NULL) {
+		if (strcmp(app->managed_identity, "system") == 0)
+			return refuse(check, "managed_identity",
+			    "= \"system\" cannot stand for an application; "
+			    "write the client ID of a user-assigned identity, "
+			    "or delete client_id");
+		return 0;
+	}
+	app->is_identity = 1;
+	app->client_id = mem_strdup(app->managed_identity);
+	free(app->token_endpoint);
+	app->token_endpoint = mem_strdup(app->metadata_endpoint);
+	return 0;
+}
+
 int
 conf_check_proof(struct conf_application *app, const struct conf_source *source,
     struct err *err)
@@ -105,6 +149,8 @@ conf_check_proof(struct conf_application *app, const struct conf_source *source,
 			return refuse(&check, parts[i],
 			    "stands without certificate_file; write that too, "
 			    "or delete it");
+	if (app->proof == CONF_PROOF_MANAGED_IDENTITY)
+		return check_identity(&check);
 	/* An empty list is no secret. */
 	if (app->proof == CONF_PROOF_SECRET &&
 	    app->client_secret_files.count == 0)

@@ -29,6 +29,7 @@ clientauth_count(const struct conf_application *application)
 	case CONF_PROOF_FEDERATED_FILE:
 		return 1;
 	case CONF_PROOF_NONE:
+	case CONF_PROOF_MANAGED_IDENTITY:
 		break;
 	}
 	return 0;
@@ -54,6 +55,7 @@ clientauth_option(const struct conf_application *application)
 	    [CONF_PROOF_SECRET] = "client_secret_file",
 	    [CONF_PROOF_CERTIFICATE] = "certificate_file",
 	    [CONF_PROOF_FEDERATED_FILE] = "federated_token_file",
+	    [CONF_PROOF_MANAGED_IDENTITY] = "managed_identity",
 	};
 
 	return options[application->proof];
@@ -247,6 +249,7 @@ clientauth_read(const struct conf_application *application, size_t n,
 		return secretfile_read_foreign(
 		    application->federated_token_file, &proof->assertion, err);
 	case CONF_PROOF_NONE:
+	case CONF_PROOF_MANAGED_IDENTITY:
 		break;
 	}
 	return 0;
@@ -297,34 +300,43 @@ or_dash(const char *text)
 }
 
 static void
-describe_foreign(const char *path, char text[CLIENTAUTH_NAME_MAX])
+describe_token(const char *from, const struct secret *token,
+    char text[CLIENTAUTH_NAME_MAX])
 {
-	struct secret token = SECRET_INIT;
-	struct json *claims = NULL;
-	struct err err;
+	struct json *claims = claims_read(token);
 
-	if (secretfile_read_foreign(path, &token, &err) == 0)
-		claims = claims_read(&token);
-	secret_clear(&token);
-	snprintf(text, CLIENTAUTH_NAME_MAX, "token in %.200s", path);
+	snprintf(text, CLIENTAUTH_NAME_MAX, "token of %.200s", from);
 	if (claims != NULL)
 		snprintf(text, CLIENTAUTH_NAME_MAX,
-		    "token in %.150s (issuer %.120s, subject %.120s, audience "
+		    "token of %.150s (issuer %.120s, subject %.120s, audience "
 		    "%.60s)",
-		    path, or_dash(json_get_string(claims, "iss")),
+		    from, or_dash(json_get_string(claims, "iss")),
 		    or_dash(json_get_string(claims, "sub")), audience(claims));
 	json_free(claims);
 }
 
+static void
+describe_foreign(const char *path, char text[CLIENTAUTH_NAME_MAX])
+{
+	struct secret token = SECRET_INIT;
+	struct err err;
+
+	(void)secretfile_read_foreign(path, &token, &err);
+	describe_token(path, &token, text);
+	secret_clear(&token);
+}
+
 void
 clientauth_describe(const struct conf_application *application, size_t n,
-    char text[CLIENTAUTH_NAME_MAX])
+    const struct secret *identity, char text[CLIENTAUTH_NAME_MAX])
 {
 	text[0] = '\0';
 	if (application->proof == CONF_PROOF_CERTIFICATE)
 		describe_certificate(application, n, text);
 	else if (application->proof == CONF_PROOF_FEDERATED_FILE)
 		describe_foreign(application->federated_token_file, text);
+	else if (application->proof == CONF_PROOF_MANAGED_IDENTITY)
+		describe_token("the metadata service", identity, text);
 }
 
 static int

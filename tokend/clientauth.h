@@ -56,7 +56,7 @@ void clientauth_clear(struct clientauth *proof);
  * or of a foreign assertion its issuer, subject and audience.
  */
 void clientauth_describe(const struct conf_application *application, size_t n,
-    char text[CLIENTAUTH_NAME_MAX]);
+    const struct secret *identity, char text[CLIENTAUTH_NAME_MAX]);
 
 /* Append all that is secret in them, for a fingerprint. 0 or -1. */
 int clientauth_add_secrets(const struct conf_application *application,

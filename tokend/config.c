@@ -245,6 +245,8 @@ check_endpoints(const struct conf *conf, struct err *err)
 
 	for (i = 0; i < conf->application_count; i++) {
 		application = &conf->applications[i];
+		if (application->is_identity)
+			continue;
 		if (application->token_endpoint == NULL ||
 		    http_check_url(application->token_endpoint, &why) == -1)
 			return err_set(err, ERR_CONFIG, "endpoint",

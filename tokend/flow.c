@@ -38,9 +38,8 @@ is_unreserved(unsigned char c)
 	       (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
 }
 
-/* "name=value", percent-encoded; nothing for an absent value. */
-static void
-put(struct buf *form, const char *name, const char *value, size_t len)
+void
+flow_put(struct buf *form, const char *name, const char *value, size_t len)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char code[3] = {'%', 0, 0};
@@ -67,14 +66,14 @@ static void
 put_string(struct buf *form, const char *name, const char *value)
 {
 	if (value != NULL && *value != '\0')
-		put(form, name, value, strlen(value));
+		flow_put(form, name, value, strlen(value));
 }
 
 static void
 put_secret(struct buf *form, const char *name, const struct secret *value)
 {
 	if (value != NULL && !secret_empty(value))
-		put(form, name, secret_reveal(value), secret_len(value));
+		flow_put(form, name, secret_reveal(value), secret_len(value));
 }
 
 int

@@ -48,6 +48,10 @@ struct flow_token {
 /* The grant_type as it is sent, also for logs. */
 const char *flow_name(enum flow_kind kind);
 
+/* Append "name=value", percent-encoded, behind a "&" unless form is empty. */
+void flow_put(
+    struct buf *form, const char *name, const char *value, size_t len);
+
 /* Append the form-encoded request. 0, or -1: too long. */
 int flow_form(
     const struct flow_request *request, struct buf *form, struct err *err);

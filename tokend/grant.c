@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "flow.h"
 #include "http.h"
+#include "imds.h"
 #include "log.h"
 #include "mem.h"
 #include "proof.h"
@@ -28,8 +29,10 @@ struct grant {
 	struct store *store;
 	struct record record;
 	enum flow_kind flow;
-	size_t proof;	/* what the client shows, see clientauth.h */
-	uint64_t stamp; /* of the secret files when they were read */
+	size_t proof;		/* what the client shows, see clientauth.h */
+	struct secret identity; /* what a managed identity has to show */
+	uint64_t stamp;		/* of the secret files when they were read */
+	struct imds *imds;	/* one of the two is under way */
 	struct http *http;
 	grant_done *done;
 	void *arg;
@@ -52,12 +55,6 @@ static const char *
 log_id(const struct grant *grant)
 {
 	return grant_record_name(&grant->order);
-}
-
-static uint64_t
-files_stamp(const struct grant *grant)
-{
-	return proof_stamp(grant->order.application, grant->order.account);
 }
 
 /* --- one request -----------------------------------------------------------
@@ -100,7 +97,8 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 			 : application->scope,
 	    .user = account != NULL ? account->user : NULL,
 	    .client_secret = &shown.client_secret,
-	    .assertion = &shown.assertion,
+	    .assertion = secret_empty(&grant->identity) ? &shown.assertion
+							: &grant->identity,
 	    .password = &password,
 	    .refresh_token = &grant->record.refresh_token,
 	};
@@ -120,6 +118,9 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 static void on_answer(
     void *arg, const struct http_answer *answer, const struct err *err);
 
+static void on_identity(
+    void *arg, struct flow_token *token, const struct refusal *refusal);
+
 static int
 send_request(struct grant *grant, struct err *err)
 {
@@ -131,7 +132,13 @@ send_request(struct grant *grant, struct err *err)
 	};
 	struct buf form;
 
-	grant->stamp = files_stamp(grant);
+	grant->stamp =
+	    proof_stamp(grant->order.application, grant->order.account);
+	if (application->proof == CONF_PROOF_MANAGED_IDENTITY &&
+	    secret_empty(&grant->identity)) {
+		grant->imds = imds_start(application, on_identity, grant, err);
+		return grant->imds != NULL ? 0 : -1;
+	}
 	buf_init(&form, FLOW_FORM_MAX);
 	if (make_form(grant, &form, err) == -1) {
 		buf_clear(&form);
@@ -192,7 +199,8 @@ fail(struct grant *grant, const struct refusal *refusal)
 	if (failure.refused != RECORD_REFUSED_NOTHING) {
 		/* Files that were changed meanwhile hold what was not tried
 		 * yet: no fingerprint equals the empty one. */
-		if (grant->stamp != files_stamp(grant) ||
+		if (grant->stamp != proof_stamp(grant->order.application,
+					grant->order.account) ||
 		    proof_id(grant->order.application, grant->order.account,
 			failure.refused, failure.refused_id, NULL) == -1)
 			failure.refused_id[0] = '\0';
@@ -312,11 +320,8 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 		if (grant->proof + 1 >= clientauth_count(application))
 			return 0;
 		log_info(log_id(grant),
-		    "client %s refused, the next one is tried: code=%s "
-		    "file=%s",
-		    application->proof == CONF_PROOF_SECRET ? "secret"
-							    : "certificate",
-		    refusal->err.code,
+		    "%s refused, the next one is tried: code=%s file=%s",
+		    clientauth_option(application), refusal->err.code,
 		    clientauth_file(application, grant->proof));
 		grant->proof++;
 		return 1;
@@ -378,7 +383,8 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 		fail(grant, &refusal);
 		return;
 	}
-	clientauth_describe(grant->order.application, grant->proof, proof);
+	clientauth_describe(
+	    grant->order.application, grant->proof, &grant->identity, proof);
 	subject.proof = proof;
 	given.status = answer->status;
 	given.body = answer->body;
@@ -387,6 +393,27 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 	given.retry_after_s = answer->retry_after_s;
 	refusal_judge(&refusal, &subject, &given);
 	on_refusal(grant, &refusal);
+}
+
+/* The identity is what was wanted, or what is to be shown for it. */
+static void
+on_identity(void *arg, struct flow_token *token, const struct refusal *refusal)
+{
+	struct grant *grant = arg;
+	struct err err;
+
+	grant->imds = NULL;
+	if (refusal != NULL) {
+		fail(grant, refusal);
+		return;
+	}
+	if (grant->order.application->is_identity) {
+		succeed(grant, token);
+		return;
+	}
+	secret_take(&grant->identity, &token->access);
+	if (send_request(grant, &err) == -1)
+		fail_with(grant, &err);
 }
 
 /* --- begin and cancel ------------------------------------------------------
@@ -463,7 +490,9 @@ grant_cancel(struct grant *grant)
 	if (grant == NULL)
 		return;
 	http_cancel(grant->http);
+	imds_cancel(grant->imds);
 	record_clear(&grant->record);
+	secret_clear(&grant->identity);
 	config_unref(grant->order.config);
 	free(grant);
 }

@@ -267,6 +267,11 @@ class Office365:
         signer = tokens.Signer() if forged else self._signer
         return signer.sign(tokens.padded(body, size), self._signer.key_id)
 
+    def mint_app_token(self, client_id, resource, lifetime=3600):
+        """An access token of an application by itself."""
+        return self._signer.sign(tokens.padded(tokens.app_claims(
+            self.tenant, client_id, resource, lifetime, "2", ROLES), 5000))
+
     def deliver(self, address, message):
         """Put a message (bytes) into the mailbox that IMAP and POP show."""
         return dovecot.deliver(
