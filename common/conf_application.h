@@ -41,6 +41,7 @@ struct conf_application {
 	char *key_passphrase_file;  /* or NULL */
 	char *assertion_algorithm;  /* PS256, RS256 */
 	char *federated_token_file; /* or NULL */
+	char *service_account_file; /* Google's JSON key, or NULL */
 	char *managed_identity;	    /* "system", a client ID, or NULL */
 	char *metadata_endpoint;
 	char *federated_audience; /* of an identity that stands for it */

@@ -142,6 +142,12 @@ check_grant(const struct check *check)
 		    "its application; this provider's has none");
 	case CONF_GRANT_REFRESH_TOKEN:
 		return 0;
+	case CONF_GRANT_JWT_BEARER:
+		return app->service_account_file != NULL
+			   ? 0
+			   : refuse(check, "grant",
+				 "= \"jwt_bearer\" needs service_account_file "
+				 "in its application");
 	case CONF_GRANT_NONE:
 		break;
 	}

@@ -142,6 +142,9 @@ conf_check_proof(struct conf_application *app, const struct conf_source *source,
 
 	if (find_proof(&check) == -1)
 		return -1;
+	/* The key's file names the client. */
+	if (app->client_id == NULL && app->service_account_file != NULL)
+		app->client_id = mem_strdup("");
 	if (app->proof == CONF_PROOF_CERTIFICATE)
 		return check_certificate(&check);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

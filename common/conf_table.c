@@ -91,6 +91,8 @@ static const struct conf_option application_options[] = {
 	conf_application, assertion_algorithm),
     TEXT("federated_token_file", conf_value_path, conf_take_path,
 	conf_application, federated_token_file),
+    TEXT("service_account_file", conf_value_path, conf_take_path,
+	conf_application, service_account_file),
     TEXT("managed_identity", conf_value_word, conf_take_string,
 	conf_application, managed_identity),
     TEXT("metadata_endpoint", conf_value_metadata, conf_take_string,

@@ -23,6 +23,7 @@
 #include "mem.h"
 #include "clientauth.h"
 #include "secretfile.h"
+#include "serviceaccount.h"
 
 /* A name, or a number as it is. */
 static int
@@ -212,6 +213,21 @@ check_ca(const struct conf_application *application, struct err *err)
 }
 
 static int
+check_service_account(
+    const struct conf_application *application, struct err *err)
+{
+	struct secret jwt = SECRET_INIT;
+	struct err why;
+	int rc;
+
+	rc = serviceaccount_sign(application, "", clock_wall_s(), &jwt, &why);
+	secret_clear(&jwt);
+	return rc == 0 ? 0
+		       : blame(&application->where, "service_account_file",
+			     &why, err);
+}
+
+static int
 check_files(const struct conf *conf, struct err *err)
 {
 	const struct conf_application *application;
@@ -220,6 +236,9 @@ check_files(const struct conf *conf, struct err *err)
 
 	for (i = 0; i < conf->application_count; i++) {
 		application = &conf->applications[i];
+		if (application->service_account_file != NULL &&
+		    check_service_account(application, err) == -1)
+			return -1;
 		for (j = 0; j < clientauth_count(application); j++)
 			if (check_proof(application, j, err) == -1)
 				return -1;

@@ -23,6 +23,7 @@ static const char *const names[] = {
     [FLOW_PASSWORD] = "password",
     [FLOW_REFRESH] = "refresh_token",
     [FLOW_CLIENT_CREDENTIALS] = "client_credentials",
+    [FLOW_JWT_BEARER] = "urn:ietf:params:oauth:grant-type:jwt-bearer",
 };
 
 const char *
@@ -76,9 +77,24 @@ put_secret(struct buf *form, const char *name, const struct secret *value)
 		flow_put(form, name, secret_reveal(value), secret_len(value));
 }
 
+static int
+check_size(const struct buf *form, struct err *err)
+{
+	if (form->truncated)
+		return err_set(err, ERR_CONFIG, "size",
+		    "the request to the token endpoint is larger than %d bytes",
+		    FLOW_FORM_MAX);
+	return 0;
+}
+
 int
 flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 {
+	if (request->kind == FLOW_JWT_BEARER) {
+		put_string(form, "grant_type", names[request->kind]);
+		put_secret(form, "assertion", request->assertion);
+		return check_size(form, err);
+	}
 	put_string(form, "client_id", request->client_id);
 	put_string(form, "grant_type", names[request->kind]);
 	put_string(form, "scope", request->scope);
@@ -93,11 +109,7 @@ flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 	}
 	if (request->kind == FLOW_REFRESH)
 		put_secret(form, "refresh_token", request->refresh_token);
-	if (form->truncated)
-		return err_set(err, ERR_CONFIG, "size",
-		    "the request to the token endpoint is larger than %d bytes",
-		    FLOW_FORM_MAX);
-	return 0;
+	return check_size(form, err);
 }
 
 /* RFC 6750 section 2.1: what a token may consist of. */

@@ -18,6 +18,7 @@ enum flow_kind {
 	FLOW_PASSWORD,
 	FLOW_REFRESH,
 	FLOW_CLIENT_CREDENTIALS,
+	FLOW_JWT_BEARER, /* RFC 7523 section 2.1 */
 };
 
 #define FLOW_FORM_MAX 65536

@@ -23,6 +23,7 @@
 #include "proof.h"
 #include "refusal.h"
 #include "secretfile.h"
+#include "serviceaccount.h"
 
 struct grant {
 	struct grant_order order; /* unsaved is not kept */
@@ -104,8 +105,12 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 	};
 	int rc;
 
-	rc = clientauth_read(
-	    application, grant->proof, clock_wall_s(), &shown, err);
+	if (grant->flow == FLOW_JWT_BEARER)
+		rc = serviceaccount_sign(application, account->user,
+		    clock_wall_s(), &shown.assertion, err);
+	else
+		rc = clientauth_read(
+		    application, grant->proof, clock_wall_s(), &shown, err);
 	if (rc == 0 && grant->flow == FLOW_PASSWORD)
 		rc = secretfile_read(account->password_file, &password, err);
 	if (rc == 0)
@@ -319,8 +324,7 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 	if (refusal->proof_refused) {
 		if (grant->proof + 1 >= clientauth_count(application))
 			return 0;
-		log_info(log_id(grant),
-		    "%s refused, the next one is tried: code=%s file=%s",
+		log_info(log_id(grant), "%s refused, next one: code=%s file=%s",
 		    clientauth_option(application), refusal->err.code,
 		    clientauth_file(application, grant->proof));
 		grant->proof++;
@@ -386,11 +390,8 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 	clientauth_describe(
 	    grant->order.application, grant->proof, &grant->identity, proof);
 	subject.proof = proof;
-	given.status = answer->status;
-	given.body = answer->body;
-	given.body_len = answer->body_len;
-	given.content_type = answer->content_type;
-	given.retry_after_s = answer->retry_after_s;
+	given = (struct refusal_answer){answer->status, answer->body,
+	    answer->body_len, answer->content_type, answer->retry_after_s};
 	refusal_judge(&refusal, &subject, &given);
 	on_refusal(grant, &refusal);
 }
@@ -450,12 +451,12 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	grant->flow = FLOW_REFRESH;
 	if (!secret_empty(&grant->record.refresh_token))
 		return 0;
-	if (order->account->grant == CONF_GRANT_PASSWORD) {
+	if (order->account->grant == CONF_GRANT_PASSWORD)
 		grant->flow = FLOW_PASSWORD;
-		return 0;
-	}
-	if (rc == -1)
-		return -1;
+	if (order->account->grant == CONF_GRANT_JWT_BEARER)
+		grant->flow = FLOW_JWT_BEARER;
+	if (grant->flow != FLOW_REFRESH || rc == -1)
+		return grant->flow != FLOW_REFRESH ? 0 : -1;
 	fill_subject(grant, &subject);
 	refusal_login_required(err, &subject);
 	return -1;

@@ -58,5 +58,8 @@ proof_stamp(const struct conf_application *application,
 
 	if (account != NULL && account->password_file != NULL)
 		stamp = stamp * 31 + secretfile_stamp(account->password_file);
+	if (application->service_account_file != NULL)
+		stamp = stamp * 31 +
+			secretfile_stamp(application->service_account_file);
 	return stamp;
 }

@@ -8,7 +8,7 @@ import datetime
 import re
 import secrets
 
-from . import assertions, tokens
+from . import assertions, google, tokens
 from .aadsts import OUTLOOK_APP, Refusal
 from .directory import DELEGATED
 
@@ -59,6 +59,7 @@ class Entra:
         self._directory = directory
         self._signer = signer
         self._assertions = assertions.Checker()
+        self.service_accounts = {}
 
     def answer(self, tenant, params, switches):
         """Return the success body; raises Refusal."""
@@ -71,12 +72,28 @@ class Entra:
                 grant=params.get("grant_type", ""),
                 issued=stamp(0))
         grant = required(params, "grant_type")
+        if grant == google.GRANT:
+            return self._service_account(params, switches)
         if grant not in GRANTS:
             raise Refusal(70003, grant=grant)
         self._check_tenant(tenant, grant, params)
         client = self._check_client(params, grant, switches["endpoint"])
         handler = getattr(self, "_grant_" + grant)
         return handler(client, params, switches)
+
+    def _service_account(self, params, switches):
+        upn, scopes = google.check(
+            self.service_accounts, required(params, "assertion"),
+            switches["endpoint"])
+        user = self._directory.user(upn)
+        if user is None:
+            raise google.GoogleRefusal(
+                400, "invalid_grant", "Invalid email or User ID")
+        answer = self._answer(tokens.user_claims(
+            self._directory.tenant, "service", OUTLOOK_HOSTS[0],
+            switches["lifetime"], "2", user.upn, DELEGATED), switches)
+        answer["scope"] = " ".join(sorted(scopes))
+        return answer
 
     def _check_tenant(self, tenant, grant, params):
         name = tenant.lower()

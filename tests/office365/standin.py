@@ -219,6 +219,10 @@ class Office365:
         self._directory.client(
             client_id or self.client_id).certificates.append(certificate)
 
+    def add_service_account(self, account):
+        """Know a google.ServiceAccount."""
+        self._server.entra.service_accounts[account.email] = account
+
     def add_federated(self, federated, client_id=None):
         """Give an application a Federated credential."""
         self._directory.client(
