@@ -77,6 +77,7 @@ refuse_other_ways(const struct conf *conf, const char *name, int as_json)
 		err_set(&err, ERR_CONFIG, "account",
 		    "there is no account %.250s in %s", name, conf->path);
 	else if (account->grant == CONF_GRANT_PASSWORD ||
+		 account->grant == CONF_GRANT_JWT_BEARER ||
 		 account->grant == CONF_GRANT_CLIENT_CREDENTIALS)
 		err_set(&err, ERR_CONFIG, "grant",
 		    "account %s: grant %s needs no login; to have a token "

@@ -317,12 +317,12 @@ put_unsaved(struct buf *out, const struct json *account)
 	buf_clear(&line);
 }
 
-/* A client secret is spoken of unasked when its end is near. */
+/* A client secret or certificate is spoken of unasked when its end is near. */
 static void
-put_secret(struct buf *out, const struct json *account,
-    const struct table_style *style)
+put_end(struct buf *out, const struct json *account, const char *option,
+    const char *what, const struct table_style *style)
 {
-	const char *date = json_get_string(account, "client_secret_expires");
+	const char *date = json_get_string(account, option);
 	char text[TIME_TEXT_MAX], line[256];
 	int64_t days;
 	int ok;
@@ -332,7 +332,7 @@ put_secret(struct buf *out, const struct json *account,
 	days = time_text_days(date, style->now_s, &ok);
 	if (!ok || days > SECRET_SOON_DAYS)
 		return;
-	snprintf(line, sizeof(line), "client secret %s %s",
+	snprintf(line, sizeof(line), "%s %s %s", what,
 	    days < 0 ? "expired" : "expires",
 	    time_text_date(text, sizeof(text), date, style->now_s));
 	buf_adds(out, "    ");
@@ -360,7 +360,8 @@ put_account(struct buf *out, const struct json *account,
 	if (state->exit_code != EX_OK || strcmp(state->word, "stale") == 0)
 		put_error(out, account, style);
 	put_unsaved(out, account);
-	put_secret(out, account, style);
+	put_end(out, account, "client_secret_expires", "client secret", style);
+	put_end(out, account, "certificate_expires", "certificate", style);
 }
 
 void
@@ -434,21 +435,31 @@ put_token(struct buf *out, const struct json *account,
 }
 
 static void
+show_end(struct buf *out, const struct json *account, const char *option,
+    const char *name, const struct table_style *style)
+{
+	const char *expires = json_get_string(account, option);
+	char date[TIME_TEXT_MAX], line[256];
+
+	if (expires == NULL)
+		return;
+	snprintf(line, sizeof(line), "expires %s",
+	    time_text_date(date, sizeof(date), expires, style->now_s));
+	show_field(out, name, line);
+}
+
+static void
 put_credentials(struct buf *out, const struct json *account,
     const struct table_style *style)
 {
-	const char *expires = json_get_string(account, "client_secret_expires");
-	char date[TIME_TEXT_MAX], line[256];
+	char line[256];
 
 	snprintf(line, sizeof(line), "%s, application %s",
 	    string_of(account, "grant"), string_of(account, "application"));
 	show_field(out, "grant", line);
 	field_if(out, "user", json_get_string(account, "user"));
-	if (expires != NULL) {
-		snprintf(line, sizeof(line), "expires %s",
-		    time_text_date(date, sizeof(date), expires, style->now_s));
-		show_field(out, "client secret", line);
-	}
+	show_end(out, account, "client_secret_expires", "client secret", style);
+	show_end(out, account, "certificate_expires", "certificate", style);
 	if (json_get_bool(account, "refresh_token", 0))
 		show_field(out, "refresh token", "kept");
 	field_if(out, "not saved", json_get_string(account, "unsaved"));

@@ -4,21 +4,11 @@
 
 #include <stddef.h>
 
+#include "conf_application.h"
+
 /*
- * conf_account - the configuration's applications and accounts as plain data.
- * Part of conf.h.
+ * conf_account - the configuration's accounts as plain data. Part of conf.h.
  */
-
-struct conf_list {
-	size_t count;
-	char **items;
-};
-
-/* Where an option stands, for errors found later. */
-struct conf_where {
-	const char *file; /* lives as long as the struct conf */
-	int line;
-};
 
 enum conf_grant {
 	CONF_GRANT_NONE,
@@ -27,6 +17,7 @@ enum conf_grant {
 	CONF_GRANT_CLIENT_CREDENTIALS,
 	CONF_GRANT_AUTHORIZATION_CODE,
 	CONF_GRANT_DEVICE_CODE,
+	CONF_GRANT_JWT_BEARER,
 };
 
 enum conf_on_sender {
@@ -65,26 +56,6 @@ struct conf_limit {
 	long long max;
 	long long window_s;
 	char *text; /* as written */
-};
-
-struct conf_application {
-	char *name;
-	char *provider; /* preset's name */
-	char *tenant_id;
-	char *client_id;
-	struct conf_list client_secret_files; /* absolute paths */
-	char *client_secret_expires;	      /* YYYY-MM-DD or NULL */
-	char *authorization_endpoint;	      /* filled in from the preset */
-	char *token_endpoint;
-	char *device_authorization_endpoint;
-	char *scope;		/* delegated grants; blank-separated */
-	char *app_scope;	/* client_credentials */
-	struct conf_list hosts; /* servers a token may be sent to */
-	char *proxy;		/* or NULL */
-	char *ca_file;		/* or NULL: the system's */
-	long long min_validity_s;
-	struct conf_where where; /* of the section */
-	struct conf_where where_secret, where_ca;
 };
 
 struct conf_account {

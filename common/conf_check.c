@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf_check_proof.h"
 #include "conf_error.h"
 #include "conf_take.h"
 #include "mem.h"
@@ -158,6 +159,8 @@ check_ids(const struct check *check)
 	struct conf_application *app = check->app;
 	int flags = check->preset->flags;
 
+	if (app->is_identity)
+		return 0;
 	if (app->client_id == NULL)
 		return refuse(check, "client_id",
 		    "is missing; copy \"Application (client) ID\" from the "
@@ -250,11 +253,8 @@ conf_check_application(struct conf_application *app,
 {
 	struct check check = {.app = app, .source = source, .err = err};
 
-	app->where.file = app->where_secret.file = app->where_ca.file =
-	    source->file;
+	app->where.file = app->where_ca.file = source->file;
 	app->where.line = source->line;
-	app->where_secret.line =
-	    line_of(source, CONF_SECTION_APPLICATION, "client_secret_file");
 	app->where_ca.line =
 	    line_of(source, CONF_SECTION_APPLICATION, "ca_file");
 	if (app->provider == NULL)
@@ -262,7 +262,7 @@ conf_check_application(struct conf_application *app,
 		    "is missing; write provider = \"office365\" for Microsoft "
 		    "365, or another of postoak.conf(5)");
 	check.preset = preset_find(app->provider);
-	if (check_ids(&check) == -1)
+	if (conf_check_proof(app, source, err) == -1 || check_ids(&check) == -1)
 		return -1;
 	fill_parts(&check);
 	if (app->token_endpoint == NULL)

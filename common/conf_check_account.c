@@ -78,10 +78,11 @@ check_client_credentials(const struct check *check)
 		return refuse(check, "grant",
 		    "= \"client_credentials\" is not offered by this provider; "
 		    "use authorization_code or refresh_token");
-	if (check->app->client_secret_files.count == 0)
+	if (check->app->proof == CONF_PROOF_NONE)
 		return refuse(check, "grant",
-		    "= \"client_credentials\" needs client_secret_file in its "
-		    "application");
+		    "= \"client_credentials\" needs client_secret_file, "
+		    "certificate_file, federated_token_file or "
+		    "managed_identity in its application");
 	if (tenant_is(check, "common") || tenant_is(check, "consumers") ||
 	    tenant_is(check, "organizations"))
 		return refuse(check, "grant",
@@ -112,6 +113,11 @@ check_grant(const struct check *check)
 		    "of an account for a whole domain must be "
 		    "client_credentials; no other one can log in for each "
 		    "mailbox");
+	if (app->is_identity &&
+	    check->account->grant != CONF_GRANT_CLIENT_CREDENTIALS)
+		return refuse(check, "grant",
+		    "must be client_credentials: its application is a managed "
+		    "identity; give the application a client_id for others");
 	if (check->account->grant != CONF_GRANT_PASSWORD &&
 	    check->account->password_file != NULL)
 		return refuse(check, "password_file",
@@ -136,6 +142,12 @@ check_grant(const struct check *check)
 		    "its application; this provider's has none");
 	case CONF_GRANT_REFRESH_TOKEN:
 		return 0;
+	case CONF_GRANT_JWT_BEARER:
+		return app->service_account_file != NULL
+			   ? 0
+			   : refuse(check, "grant",
+				 "= \"jwt_bearer\" needs service_account_file "
+				 "in its application");
 	case CONF_GRANT_NONE:
 		break;
 	}

@@ -13,7 +13,7 @@
  * go. The one list behind the parser, its error texts and the manual's check.
  */
 
-#define CONF_OPTIONS_MAX 24 /* of one section */
+#define CONF_OPTIONS_MAX 32 /* of one section */
 
 /* What the field of an option is. */
 enum conf_kind {

@@ -143,6 +143,7 @@ static const struct word grants[] = {
     {"client_credentials", CONF_GRANT_CLIENT_CREDENTIALS},
     {"authorization_code", CONF_GRANT_AUTHORIZATION_CODE},
     {"device_code", CONF_GRANT_DEVICE_CODE},
+    {"jwt_bearer", CONF_GRANT_JWT_BEARER},
 };
 
 const char *

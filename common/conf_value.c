@@ -358,3 +358,12 @@ conf_value_provider(struct conf_value *value)
 	}
 	return -1;
 }
+
+int
+conf_value_algorithm(struct conf_value *value)
+{
+	if (strcmp(value->text, "PS256") == 0 ||
+	    strcmp(value->text, "RS256") == 0)
+		return 0;
+	return conf_value_refuse(value, "is not possible; use PS256 or RS256");
+}

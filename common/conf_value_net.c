@@ -221,6 +221,19 @@ conf_value_endpoint(struct conf_value *value)
 }
 
 int
+conf_value_metadata(struct conf_value *value)
+{
+	char host[HOST_MAX + 1];
+
+	/* Link-local addresses are not routed (RFC 3927). */
+	if (strncmp(value->text, "http://", 7) == 0 &&
+	    url_host(value->text, host, sizeof(host)) == 0 &&
+	    strncmp(host, "169.254.", 8) == 0 && is_ip(host))
+		return 0;
+	return conf_value_endpoint(value);
+}
+
+int
 conf_value_proxy(struct conf_value *value)
 {
 	static const char *const schemes[] = {

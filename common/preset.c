@@ -29,11 +29,13 @@
 	.limits = {"30 messages / 1m", "10000 recipients / 24h"},              \
 	.max_recipients = 500, .max_message_size = "35M"
 
+#define EXCHANGE_AUDIENCE "api://AzureADTokenExchange"
 #define QUARTER_HOUR (15 * 60)
 
 static const struct preset presets[] = {
     {
 	.name = "office365",
+	.federated_audience = EXCHANGE_AUDIENCE,
 	.flags = PRESET_TENANT | PRESET_GUID_CLIENT,
 	ENTRA("https://login.microsoftonline.com"),
 	.scope = "https://outlook.office.com/SMTP.Send offline_access",
@@ -44,6 +46,7 @@ static const struct preset presets[] = {
     },
     {
 	.name = "office365-gcc-high",
+	.federated_audience = EXCHANGE_AUDIENCE "USGov",
 	.flags = PRESET_TENANT | PRESET_GUID_CLIENT,
 	ENTRA("https://login.microsoftonline.us"),
 	.scope = "https://outlook.office365.us/SMTP.Send offline_access",
@@ -54,6 +57,7 @@ static const struct preset presets[] = {
     },
     {
 	.name = "office365-dod",
+	.federated_audience = EXCHANGE_AUDIENCE "USGov",
 	.flags = PRESET_TENANT | PRESET_GUID_CLIENT,
 	ENTRA("https://login.microsoftonline.us"),
 	.scope = "https://outlook.office365.us/SMTP.Send offline_access",
@@ -64,6 +68,7 @@ static const struct preset presets[] = {
     },
     {
 	.name = "office365-china",
+	.federated_audience = EXCHANGE_AUDIENCE "China",
 	.flags = PRESET_TENANT | PRESET_GUID_CLIENT,
 	ENTRA("https://login.partner.microsoftonline.cn"),
 	.scope = "https://partner.outlook.cn/SMTP.Send offline_access",
@@ -75,6 +80,7 @@ static const struct preset presets[] = {
     {
 	/* High Volume Email; it refuses tokens with less than 10 minutes. */
 	.name = "office365-hve",
+	.federated_audience = EXCHANGE_AUDIENCE,
 	.flags = PRESET_TENANT | PRESET_GUID_CLIENT,
 	ENTRA("https://login.microsoftonline.com"),
 	.scope = "https://outlook.office.com/SMTP.Send offline_access",
@@ -87,6 +93,7 @@ static const struct preset presets[] = {
     {
 	/* Personal accounts: outlook.com, hotmail.com, live.com, msn.com */
 	.name = "outlook",
+	.federated_audience = EXCHANGE_AUDIENCE,
 	.flags = PRESET_GUID_CLIENT | PRESET_PERSONAL,
 	ENTRA("https://login.microsoftonline.com"),
 	.scope = "https://outlook.office.com/SMTP.Send offline_access",
@@ -96,6 +103,7 @@ static const struct preset presets[] = {
     {
 	/* No device endpoint: Google's does not offer the mail scope. */
 	.name = "google",
+	.federated_audience = EXCHANGE_AUDIENCE,
 	.flags = PRESET_PERSONAL,
 	.authorization_endpoint =
 	    "https://accounts.google.com/o/oauth2/v2/auth",
@@ -108,6 +116,7 @@ static const struct preset presets[] = {
     },
     {
 	.name = "custom",
+	.federated_audience = EXCHANGE_AUDIENCE,
 	.flags = PRESET_BARE,
 	.min_validity_s = QUARTER_HOUR,
     },

@@ -27,6 +27,7 @@ struct preset {
 	const char *device_authorization_endpoint;
 	const char *scope;		       /* delegated grants */
 	const char *app_scope;		       /* client_credentials */
+	const char *federated_audience;	       /* of managed identities */
 	const char *hosts[PRESET_HOSTS_MAX];   /* ends with NULL or the array */
 	const char *limits[PRESET_LIMITS_MAX]; /* as in the configuration */
 	int max_recipients;		       /* of one message; 0: none */

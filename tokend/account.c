@@ -281,6 +281,8 @@ account_status(const struct conf_account *account)
 	show_token(&status, answer);
 	json_set_string(answer, "client_secret_expires",
 	    application->client_secret_expires);
+	json_set_string(answer, "certificate_expires",
+	    config_certificate_end(config, application));
 	json_set_bool(answer, "refresh_token", status.has_refresh);
 	json_set_string(answer, "unsaved", status.unsaved);
 	json_set_int(answer, "waiters", (int64_t)status.waiters);

@@ -14,12 +14,16 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "http.h"
 #include "log.h"
 #include "mem.h"
+#include "clientauth.h"
 #include "secretfile.h"
+#include "serviceaccount.h"
 
 /* A name, or a number as it is. */
 static int
@@ -109,6 +113,18 @@ config_host_allowed(
 	return 0;
 }
 
+/* Put where the option stands before what is wrong with its file. */
+static int
+blame(const struct conf_where *where, const char *option, const struct err *why,
+    struct err *err)
+{
+	if (where->file == NULL)
+		return err_set(
+		    err, why->kind, why->code, "%s: %s", option, why->text);
+	return err_set(err, why->kind, why->code, "%s:%d: %s: %s", where->file,
+	    where->line, option, why->text);
+}
+
 static int
 check_file(const char *path, const struct conf_where *where, const char *option,
     struct err *err)
@@ -119,13 +135,25 @@ check_file(const char *path, const struct conf_where *where, const char *option,
 
 	rc = secretfile_read(path, &secret, &why);
 	secret_clear(&secret);
-	if (rc == 0)
+	return rc == 0 ? 0 : blame(where, option, &why, err);
+}
+
+/* What has expired is told; it must not keep other accounts from starting. */
+static int
+check_proof(
+    const struct conf_application *application, size_t n, struct err *err)
+{
+	struct err why;
+
+	if (clientauth_check(application, n, clock_wall_s(), &why) == 0)
 		return 0;
-	if (where->file == NULL)
-		return err_set(
-		    err, ERR_CONFIG, why.code, "%s: %s", option, why.text);
-	return err_set(err, ERR_CONFIG, why.code, "%s:%d: %s: %s", where->file,
-	    where->line, option, why.text);
+	if (strcmp(why.code, CLIENTAUTH_EXPIRED) != 0)
+		return blame(&application->where_proof,
+		    clientauth_option(application), &why, err);
+	(void)blame(&application->where_proof, clientauth_option(application),
+	    &why, err);
+	log_warn(application->name, "%s", err->text);
+	return 0;
 }
 
 /*
@@ -185,6 +213,21 @@ check_ca(const struct conf_application *application, struct err *err)
 }
 
 static int
+check_service_account(
+    const struct conf_application *application, struct err *err)
+{
+	struct secret jwt = SECRET_INIT;
+	struct err why;
+	int rc;
+
+	rc = serviceaccount_sign(application, "", clock_wall_s(), &jwt, &why);
+	secret_clear(&jwt);
+	return rc == 0 ? 0
+		       : blame(&application->where, "service_account_file",
+			     &why, err);
+}
+
+static int
 check_files(const struct conf *conf, struct err *err)
 {
 	const struct conf_application *application;
@@ -193,11 +236,11 @@ check_files(const struct conf *conf, struct err *err)
 
 	for (i = 0; i < conf->application_count; i++) {
 		application = &conf->applications[i];
-		for (j = 0; j < application->client_secret_files.count; j++)
-			if (check_file(
-				application->client_secret_files.items[j],
-				&application->where_secret,
-				"client_secret_file", err) == -1)
+		if (application->service_account_file != NULL &&
+		    check_service_account(application, err) == -1)
+			return -1;
+		for (j = 0; j < clientauth_count(application); j++)
+			if (check_proof(application, j, err) == -1)
 				return -1;
 		if (check_ca(application, err) == -1)
 			return -1;
@@ -221,6 +264,8 @@ check_endpoints(const struct conf *conf, struct err *err)
 
 	for (i = 0; i < conf->application_count; i++) {
 		application = &conf->applications[i];
+		if (application->is_identity)
+			continue;
 		if (application->token_endpoint == NULL ||
 		    http_check_url(application->token_endpoint, &why) == -1)
 			return err_set(err, ERR_CONFIG, "endpoint",
@@ -232,6 +277,30 @@ check_endpoints(const struct conf *conf, struct err *err)
 				: why.text);
 	}
 	return 0;
+}
+
+const char *
+config_certificate_end(
+    struct config *config, const struct conf_application *application)
+{
+	struct config_certificate *certificate =
+	    &config->certificates[application - config->conf->applications];
+	uint64_t stamp;
+	struct tm tm;
+	time_t end;
+
+	if (application->proof != CONF_PROOF_CERTIFICATE)
+		return NULL;
+	stamp = clientauth_stamp(application);
+	if (stamp != certificate->stamp) {
+		end = (time_t)clientauth_not_after_s(application);
+		if (end == 0 || gmtime_r(&end, &tm) == NULL ||
+		    strftime(certificate->end, sizeof(certificate->end),
+			"%Y-%m-%d", &tm) == 0)
+			certificate->end[0] = '\0';
+		certificate->stamp = stamp;
+	}
+	return certificate->end[0] != '\0' ? certificate->end : NULL;
 }
 
 /* A group that does not exist gives nobody rights: said, not fatal. */
@@ -272,6 +341,8 @@ config_load(const char *path, struct err *err)
 	resolve_users(&config->allow, &conf->tokend.allow_users,
 	    conf->tokend.allow_users_is_default ? NULL : "tokend",
 	    &conf->tokend.where_users);
+	config->certificates = mem_zalloc(
+	    conf->application_count, sizeof(struct config_certificate));
 	config->allow_account =
 	    mem_zalloc(conf->account_count, sizeof(struct config_users));
 	for (i = 0; i < conf->account_count; i++)
@@ -305,6 +376,7 @@ config_unref(struct config *config)
 		for (i = 0; i < config->conf->account_count; i++)
 			free(config->allow_account[i].uids);
 	free(config->allow_account);
+	free(config->certificates);
 	free(config->allow.uids);
 	conf_free(config->conf);
 	free(config);

@@ -2,6 +2,7 @@
 #ifndef POSTOAK_TOKEND_CONFIG_H
 #define POSTOAK_TOKEND_CONFIG_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "conf.h"
@@ -18,11 +19,18 @@ struct config_users {
 	uid_t *uids;
 };
 
+/* The end of an application's certificate, as last seen. */
+struct config_certificate {
+	uint64_t stamp;
+	char end[16]; /* YYYY-MM-DD, "": unknown */
+};
+
 struct config {
 	unsigned int references;
 	struct conf *conf;
 	struct config_users allow;	    /* for every account */
 	struct config_users *allow_account; /* parallel to conf->accounts */
+	struct config_certificate *certificates; /* to conf->applications */
 	gid_t admin_gid;
 	int has_admin_gid;
 };
@@ -40,6 +48,14 @@ void config_unref(struct config *config); /* NULL is allowed */
 /* 1 if uid may have the token of account (NULL: of an unknown one). */
 int config_user_allowed(
     const struct config *config, const struct conf_account *account, uid_t uid);
+
+/*
+ * The day on which the certificate of application ends that lasts longest,
+ * YYYY-MM-DD; read again when the file changes. NULL: it has none, or it cannot
+ * be read. Valid until the next call.
+ */
+const char *config_certificate_end(
+    struct config *config, const struct conf_application *application);
 
 /* 1 if a token of application may be sent to host (any case, final dot). */
 int config_host_allowed(

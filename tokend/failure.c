@@ -89,11 +89,19 @@ failure_look(struct failure *f, const struct grant_order *order)
 	char id[CRYPTO_HEX_LEN];
 	uint64_t stamp;
 
-	if (f == NULL || f->refused == RECORD_REFUSED_NOTHING)
+	if (f == NULL)
 		return;
 	stamp = proof_stamp(order->application, order->account);
-	if (stamp == f->stamp || proof_id(order->application, order->account,
-				     f->refused, id, NULL) == -1)
+	/* A new certificate is tried at once, too. */
+	if (f->refused == RECORD_REFUSED_NOTHING && f->err.kind == ERR_CONFIG &&
+	    f->stamp != 0 && stamp != f->stamp) {
+		f->stamp = stamp;
+		failure_forgive(f);
+		return;
+	}
+	if (f->refused == RECORD_REFUSED_NOTHING || stamp == f->stamp ||
+	    proof_id(
+		order->application, order->account, f->refused, id, NULL) == -1)
 		return;
 	f->stamp = stamp;
 	if (strcmp(id, f->refused_id) == 0)

@@ -14,12 +14,16 @@
 
 /* What RFC 6749 section 5.1 leaves open when expires_in is absent. */
 #define DEFAULT_LIFE_S 3600
+/* RFC 7523 section 2.2 */
+#define CLIENT_ASSERTION                                                       \
+	"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #define LIFE_MAX_S (7 * 86400)
 
 static const char *const names[] = {
     [FLOW_PASSWORD] = "password",
     [FLOW_REFRESH] = "refresh_token",
     [FLOW_CLIENT_CREDENTIALS] = "client_credentials",
+    [FLOW_JWT_BEARER] = "urn:ietf:params:oauth:grant-type:jwt-bearer",
 };
 
 const char *
@@ -35,9 +39,8 @@ is_unreserved(unsigned char c)
 	       (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
 }
 
-/* "name=value", percent-encoded; nothing for an absent value. */
-static void
-put(struct buf *form, const char *name, const char *value, size_t len)
+void
+flow_put(struct buf *form, const char *name, const char *value, size_t len)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char code[3] = {'%', 0, 0};
@@ -64,34 +67,49 @@ static void
 put_string(struct buf *form, const char *name, const char *value)
 {
 	if (value != NULL && *value != '\0')
-		put(form, name, value, strlen(value));
+		flow_put(form, name, value, strlen(value));
 }
 
 static void
 put_secret(struct buf *form, const char *name, const struct secret *value)
 {
 	if (value != NULL && !secret_empty(value))
-		put(form, name, secret_reveal(value), secret_len(value));
+		flow_put(form, name, secret_reveal(value), secret_len(value));
+}
+
+static int
+check_size(const struct buf *form, struct err *err)
+{
+	if (form->truncated)
+		return err_set(err, ERR_CONFIG, "size",
+		    "the request to the token endpoint is larger than %d bytes",
+		    FLOW_FORM_MAX);
+	return 0;
 }
 
 int
 flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 {
+	if (request->kind == FLOW_JWT_BEARER) {
+		put_string(form, "grant_type", names[request->kind]);
+		put_secret(form, "assertion", request->assertion);
+		return check_size(form, err);
+	}
 	put_string(form, "client_id", request->client_id);
 	put_string(form, "grant_type", names[request->kind]);
 	put_string(form, "scope", request->scope);
 	put_secret(form, "client_secret", request->client_secret);
+	if (request->assertion != NULL && !secret_empty(request->assertion)) {
+		put_string(form, "client_assertion_type", CLIENT_ASSERTION);
+		put_secret(form, "client_assertion", request->assertion);
+	}
 	if (request->kind == FLOW_PASSWORD) {
 		put_string(form, "username", request->user);
 		put_secret(form, "password", request->password);
 	}
 	if (request->kind == FLOW_REFRESH)
 		put_secret(form, "refresh_token", request->refresh_token);
-	if (form->truncated)
-		return err_set(err, ERR_CONFIG, "size",
-		    "the request to the token endpoint is larger than %d bytes",
-		    FLOW_FORM_MAX);
-	return 0;
+	return check_size(form, err);
 }
 
 /* RFC 6750 section 2.1: what a token may consist of. */

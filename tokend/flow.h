@@ -18,6 +18,7 @@ enum flow_kind {
 	FLOW_PASSWORD,
 	FLOW_REFRESH,
 	FLOW_CLIENT_CREDENTIALS,
+	FLOW_JWT_BEARER, /* RFC 7523 section 2.1 */
 };
 
 #define FLOW_FORM_MAX 65536
@@ -33,6 +34,7 @@ struct flow_request {
 	const char *scope; /* or NULL: none is sent */
 	const char *user;
 	const struct secret *client_secret; /* NULL or empty: public client */
+	const struct secret *assertion;	    /* the client's, instead of that */
 	const struct secret *password;
 	const struct secret *refresh_token;
 };
@@ -46,6 +48,10 @@ struct flow_token {
 
 /* The grant_type as it is sent, also for logs. */
 const char *flow_name(enum flow_kind kind);
+
+/* Append "name=value", percent-encoded, behind a "&" unless form is empty. */
+void flow_put(
+    struct buf *form, const char *name, const char *value, size_t len);
 
 /* Append the form-encoded request. 0, or -1: too long. */
 int flow_form(

@@ -4,7 +4,8 @@
  *
  * A password account uses its refresh token first and shows the password only
  * when that is refused. Client secrets are tried in the order of the list as
- * long as the provider says that the secret is what is wrong.
+ * long as the provider says that the secret is what is wrong; certificates
+ * likewise.
  */
 #define _GNU_SOURCE
 #include "grant.h"
@@ -12,22 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clientauth.h"
 #include "clock.h"
 #include "flow.h"
 #include "http.h"
+#include "imds.h"
 #include "log.h"
 #include "mem.h"
 #include "proof.h"
 #include "refusal.h"
 #include "secretfile.h"
+#include "serviceaccount.h"
 
 struct grant {
 	struct grant_order order; /* unsaved is not kept */
 	struct store *store;
 	struct record record;
 	enum flow_kind flow;
-	size_t secret;	/* place in client_secret_files */
-	uint64_t stamp; /* of the secret files when they were read */
+	size_t proof;		/* what the client shows, see clientauth.h */
+	struct secret identity; /* what a managed identity has to show */
+	uint64_t stamp;		/* of the secret files when they were read */
+	struct imds *imds;	/* one of the two is under way */
 	struct http *http;
 	grant_done *done;
 	void *arg;
@@ -52,24 +58,8 @@ log_id(const struct grant *grant)
 	return grant_record_name(&grant->order);
 }
 
-static uint64_t
-files_stamp(const struct grant *grant)
-{
-	return proof_stamp(grant->order.application, grant->order.account);
-}
-
 /* --- one request -----------------------------------------------------------
  */
-
-static const char *
-secret_file(const struct grant *grant)
-{
-	const struct conf_list *files =
-	    &grant->order.application->client_secret_files;
-
-	return grant->secret < files->count ? files->items[grant->secret]
-					    : NULL;
-}
 
 static void
 fill_subject(const struct grant *grant, struct refusal_subject *subject)
@@ -80,7 +70,7 @@ fill_subject(const struct grant *grant, struct refusal_subject *subject)
 	memset(subject, 0, sizeof(*subject));
 	subject->kind = grant->flow;
 	subject->application = application->name;
-	subject->secret_file = secret_file(grant);
+	subject->secret_file = clientauth_file(application, grant->proof);
 	subject->secret_expires = application->client_secret_expires;
 	subject->endpoint = application->token_endpoint;
 	subject->now_s = clock_wall_s();
@@ -98,7 +88,8 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 {
 	const struct conf_application *application = grant->order.application;
 	const struct conf_account *account = grant->order.account;
-	struct secret client_secret = SECRET_INIT, password = SECRET_INIT;
+	struct secret password = SECRET_INIT;
+	struct clientauth shown = CLIENTAUTH_INIT;
 	struct flow_request request = {
 	    .kind = grant->flow,
 	    .client_id = application->client_id,
@@ -106,25 +97,34 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 			 ? application->app_scope
 			 : application->scope,
 	    .user = account != NULL ? account->user : NULL,
-	    .client_secret = &client_secret,
+	    .client_secret = &shown.client_secret,
+	    .assertion = secret_empty(&grant->identity) ? &shown.assertion
+							: &grant->identity,
 	    .password = &password,
 	    .refresh_token = &grant->record.refresh_token,
 	};
-	int rc = 0;
+	int rc;
 
-	if (secret_file(grant) != NULL)
-		rc = secretfile_read(secret_file(grant), &client_secret, err);
+	if (grant->flow == FLOW_JWT_BEARER)
+		rc = serviceaccount_sign(application, account->user,
+		    clock_wall_s(), &shown.assertion, err);
+	else
+		rc = clientauth_read(
+		    application, grant->proof, clock_wall_s(), &shown, err);
 	if (rc == 0 && grant->flow == FLOW_PASSWORD)
 		rc = secretfile_read(account->password_file, &password, err);
 	if (rc == 0)
 		rc = flow_form(&request, form, err);
-	secret_clear(&client_secret);
+	clientauth_clear(&shown);
 	secret_clear(&password);
 	return rc;
 }
 
 static void on_answer(
     void *arg, const struct http_answer *answer, const struct err *err);
+
+static void on_identity(
+    void *arg, struct flow_token *token, const struct refusal *refusal);
 
 static int
 send_request(struct grant *grant, struct err *err)
@@ -137,7 +137,13 @@ send_request(struct grant *grant, struct err *err)
 	};
 	struct buf form;
 
-	grant->stamp = files_stamp(grant);
+	grant->stamp =
+	    proof_stamp(grant->order.application, grant->order.account);
+	if (application->proof == CONF_PROOF_MANAGED_IDENTITY &&
+	    secret_empty(&grant->identity)) {
+		grant->imds = imds_start(application, on_identity, grant, err);
+		return grant->imds != NULL ? 0 : -1;
+	}
 	buf_init(&form, FLOW_FORM_MAX);
 	if (make_form(grant, &form, err) == -1) {
 		buf_clear(&form);
@@ -198,7 +204,8 @@ fail(struct grant *grant, const struct refusal *refusal)
 	if (failure.refused != RECORD_REFUSED_NOTHING) {
 		/* Files that were changed meanwhile hold what was not tried
 		 * yet: no fingerprint equals the empty one. */
-		if (grant->stamp != files_stamp(grant) ||
+		if (grant->stamp != proof_stamp(grant->order.application,
+					grant->order.account) ||
 		    proof_id(grant->order.application, grant->order.account,
 			failure.refused, failure.refused_id, NULL) == -1)
 			failure.refused_id[0] = '\0';
@@ -312,15 +319,15 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 {
 	const struct conf_account *account = grant->order.account;
 
-	if (refusal->refused == RECORD_REFUSED_SECRET) {
-		if (grant->secret + 1 >=
-		    grant->order.application->client_secret_files.count)
+	const struct conf_application *application = grant->order.application;
+
+	if (refusal->proof_refused) {
+		if (grant->proof + 1 >= clientauth_count(application))
 			return 0;
-		log_info(log_id(grant),
-		    "client secret refused, the next one is tried: code=%s "
-		    "file=%s",
-		    refusal->err.code, secret_file(grant));
-		grant->secret++;
+		log_info(log_id(grant), "%s refused, next one: code=%s file=%s",
+		    clientauth_option(application), refusal->err.code,
+		    clientauth_file(application, grant->proof));
+		grant->proof++;
 		return 1;
 	}
 	if (grant->flow == FLOW_REFRESH && account != NULL &&
@@ -354,6 +361,7 @@ static void
 on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 {
 	struct grant *grant = arg;
+	char proof[CLIENTAUTH_NAME_MAX];
 	struct refusal_subject subject;
 	struct refusal_answer given;
 	struct refusal refusal;
@@ -379,13 +387,34 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 		fail(grant, &refusal);
 		return;
 	}
-	given.status = answer->status;
-	given.body = answer->body;
-	given.body_len = answer->body_len;
-	given.content_type = answer->content_type;
-	given.retry_after_s = answer->retry_after_s;
+	clientauth_describe(
+	    grant->order.application, grant->proof, &grant->identity, proof);
+	subject.proof = proof;
+	given = (struct refusal_answer){answer->status, answer->body,
+	    answer->body_len, answer->content_type, answer->retry_after_s};
 	refusal_judge(&refusal, &subject, &given);
 	on_refusal(grant, &refusal);
+}
+
+/* The identity is what was wanted, or what is to be shown for it. */
+static void
+on_identity(void *arg, struct flow_token *token, const struct refusal *refusal)
+{
+	struct grant *grant = arg;
+	struct err err;
+
+	grant->imds = NULL;
+	if (refusal != NULL) {
+		fail(grant, refusal);
+		return;
+	}
+	if (grant->order.application->is_identity) {
+		succeed(grant, token);
+		return;
+	}
+	secret_take(&grant->identity, &token->access);
+	if (send_request(grant, &err) == -1)
+		fail_with(grant, &err);
 }
 
 /* --- begin and cancel ------------------------------------------------------
@@ -422,12 +451,12 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	grant->flow = FLOW_REFRESH;
 	if (!secret_empty(&grant->record.refresh_token))
 		return 0;
-	if (order->account->grant == CONF_GRANT_PASSWORD) {
+	if (order->account->grant == CONF_GRANT_PASSWORD)
 		grant->flow = FLOW_PASSWORD;
-		return 0;
-	}
-	if (rc == -1)
-		return -1;
+	if (order->account->grant == CONF_GRANT_JWT_BEARER)
+		grant->flow = FLOW_JWT_BEARER;
+	if (grant->flow != FLOW_REFRESH || rc == -1)
+		return grant->flow != FLOW_REFRESH ? 0 : -1;
 	fill_subject(grant, &subject);
 	refusal_login_required(err, &subject);
 	return -1;
@@ -462,7 +491,9 @@ grant_cancel(struct grant *grant)
 	if (grant == NULL)
 		return;
 	http_cancel(grant->http);
+	imds_cancel(grant->imds);
 	record_clear(&grant->record);
+	secret_clear(&grant->identity);
 	config_unref(grant->order.config);
 	free(grant);
 }

@@ -21,6 +21,7 @@ struct http {
 	struct buf form;
 	struct buf body;
 	int too_big;
+	int metadata; /* a GET without form */
 	char reason[CURL_ERROR_SIZE];
 	http_done *done;
 	void *arg;
@@ -200,9 +201,13 @@ set_request(struct http *http, const struct http_post *post)
 	int ok = 1;
 
 	SET(CURLOPT_URL, post->url);
-	SET(CURLOPT_POST, 1L);
-	SET(CURLOPT_POSTFIELDSIZE, (long)http->form.len);
-	SET(CURLOPT_POSTFIELDS, http->form.data);
+	if (http->metadata) {
+		SET(CURLOPT_HTTPGET, 1L);
+	} else {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE, (long)http->form.len);
+		SET(CURLOPT_POSTFIELDS, http->form.data);
+	}
 	SET(CURLOPT_HTTPHEADER, http->headers);
 	SET(CURLOPT_USERAGENT, "postoak/" POSTOAK_VERSION);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -262,22 +267,21 @@ set_headers(struct http *http)
 	http->headers = list;
 	if (list == NULL)
 		return 0;
+	if (http->metadata && curl_slist_append(list, "Metadata: true") == NULL)
+		return 0;
 	return curl_slist_append(list, "Accept: application/json") != NULL;
 }
 
-struct http *
-http_post(const struct http_post *post, struct buf *form, http_done *done,
+/* http is freed if it cannot be begun. */
+static struct http *
+begin(struct http *http, const struct http_post *post, http_done *done,
     void *arg, struct err *err)
 {
-	struct http *http;
-
-	http = mem_zalloc(1, sizeof(*http));
-	http->form = *form;
-	buf_init(form, form->max);
 	buf_init(&http->body, HTTP_BODY_MAX);
 	http->done = done;
 	http->arg = arg;
-	if (http_check_url(post->url, err) == -1) {
+	if ((http->metadata ? http_check_metadata_url : http_check_url)(
+		post->url, err) == -1) {
 		clear(http);
 		return NULL;
 	}
@@ -293,6 +297,27 @@ http_post(const struct http_post *post, struct buf *form, http_done *done,
 		return NULL;
 	}
 	return http;
+}
+
+struct http *
+http_post(const struct http_post *post, struct buf *form, http_done *done,
+    void *arg, struct err *err)
+{
+	struct http *http = mem_zalloc(1, sizeof(*http));
+
+	http->form = *form;
+	buf_init(form, form->max);
+	return begin(http, post, done, arg, err);
+}
+
+struct http *
+http_get_metadata(const char *url, http_done *done, void *arg, struct err *err)
+{
+	struct http *http = mem_zalloc(1, sizeof(*http));
+	const struct http_post post = {.url = url};
+
+	http->metadata = 1;
+	return begin(http, &post, done, arg, err);
 }
 
 void
@@ -314,8 +339,16 @@ is_loopback(const char *host)
 		   strspn(host, "0123456789.") == strlen(host));
 }
 
-int
-http_check_url(const char *url, struct err *err)
+/* 169.254.0.0/16 is not routed (RFC 3927): it ends at the host or its host. */
+static int
+is_link_local(const char *host)
+{
+	return strncmp(host, "169.254.", 8) == 0 &&
+	       strspn(host, "0123456789.") == strlen(host);
+}
+
+static int
+check_url(const char *url, int metadata, struct err *err)
 {
 	CURLU *parts = curl_url();
 	char *scheme = NULL, *host = NULL;
@@ -326,7 +359,8 @@ http_check_url(const char *url, struct err *err)
 	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != 0)
 		err_set(err, ERR_CONFIG, "endpoint", "%s is no URL", url);
 	else if (strcmp(scheme, "https") == 0 ||
-		 (strcmp(scheme, "http") == 0 && is_loopback(host)))
+		 (strcmp(scheme, "http") == 0 &&
+		     (is_loopback(host) || (metadata && is_link_local(host)))))
 		rc = 0;
 	else
 		err_set(err, ERR_CONFIG, "endpoint",
@@ -335,6 +369,18 @@ http_check_url(const char *url, struct err *err)
 	curl_free(host);
 	curl_url_cleanup(parts);
 	return rc;
+}
+
+int
+http_check_url(const char *url, struct err *err)
+{
+	return check_url(url, 0, err);
+}
+
+int
+http_check_metadata_url(const char *url, struct err *err)
+{
+	return check_url(url, 1, err);
 }
 
 int

@@ -11,7 +11,7 @@
 struct event_base;
 
 /*
- * http - the only door to libcurl: one POST of a form, one bounded answer.
+ * http - the only door to libcurl: one request, one bounded answer.
  *
  * HTTPS with verification, TLS 1.2 up; plain HTTP for loopback only. No
  * redirect, no cookie, no proxy but the configured one. Each exchange has a
@@ -46,6 +46,14 @@ struct http_post {
 	const char *proxy;   /* NULL: none */
 	const char *ca_file; /* NULL: the system's */
 };
+
+/*
+ * Ask an instance metadata service: a GET with "Metadata: true", never through
+ * a proxy, plain HTTP to loopback and link-local addresses only.
+ */
+struct http *http_get_metadata(
+    const char *url, http_done *done, void *arg, struct err *err);
+int http_check_metadata_url(const char *url, struct err *err);
 
 /*
  * After crypto_start. via: a Unix socket through which everything goes, or

@@ -6,6 +6,7 @@
 #include "proof.h"
 
 #include "buf.h"
+#include "clientauth.h"
 #include "secret.h"
 #include "secretfile.h"
 
@@ -27,9 +28,7 @@ proof_id(const struct conf_application *application,
     const struct conf_account *account, enum record_refused what,
     char id[CRYPTO_HEX_LEN], struct err *err)
 {
-	const struct conf_list *files = &application->client_secret_files;
 	struct buf all;
-	size_t i;
 	int rc = 0;
 
 	buf_init(&all, SECRETFILE_MAX * 8);
@@ -43,8 +42,7 @@ proof_id(const struct conf_application *application,
 		buf_add(&all, "", 1);
 		rc = add_file(&all, account->password_file, err);
 	} else {
-		for (i = 0; i < files->count && rc == 0; i++)
-			rc = add_file(&all, files->items[i], err);
+		rc = clientauth_add_secrets(application, &all, err);
 	}
 	if (rc == 0)
 		rc = crypto_hash(all.data, all.len, id, err);
@@ -56,13 +54,12 @@ uint64_t
 proof_stamp(const struct conf_application *application,
     const struct conf_account *account)
 {
-	const struct conf_list *files = &application->client_secret_files;
-	uint64_t stamp = 0;
-	size_t i;
+	uint64_t stamp = clientauth_stamp(application);
 
-	for (i = 0; i < files->count; i++)
-		stamp = stamp * 31 + secretfile_stamp(files->items[i]);
 	if (account != NULL && account->password_file != NULL)
 		stamp = stamp * 31 + secretfile_stamp(account->password_file);
+	if (application->service_account_file != NULL)
+		stamp = stamp * 31 +
+			secretfile_stamp(application->service_account_file);
 	return stamp;
 }

@@ -61,6 +61,19 @@ static const struct {
     {70002, RECORD_REFUSED_SECRET},
 };
 
+/* Numbers that say that an assertion was wrong. Showing it again does no harm,
+ * and what mends it is often done at the provider: it is tried again. */
+static const long assertion_numbers[] = {
+    50012,  /* certificate or assertion rejected */
+    700024, /* not within its time */
+    700027, /* signature, or an unknown certificate */
+    700030, /* subject of the certificate */
+    70021,  /* federated: nothing matches */
+    700211, /* issuer */
+    700212, /* audience */
+    700213, /* subject */
+};
+
 /* Numbers that ask for a longer pause than a usual failure. */
 static const struct {
 	long number;
@@ -146,6 +159,23 @@ judge_refused(
 	if (refused == RECORD_REFUSED_PASSWORD && flow != FLOW_PASSWORD)
 		refused = RECORD_REFUSED_NOTHING;
 	return refused;
+}
+
+/* 1 if it was the assertion that the provider did not take. */
+static int
+judge_assertion(const struct words *words, enum err_kind kind,
+    const struct refusal_subject *subject)
+{
+	size_t i;
+
+	if (kind == ERR_TEMPORARY || subject->proof == NULL ||
+	    *subject->proof == '\0')
+		return 0;
+	for (i = 0; i < COUNT(assertion_numbers); i++)
+		if (assertion_numbers[i] == words->number)
+			return 1;
+	return words->number == 0 &&
+	       strcmp(words->error, "invalid_client") == 0;
 }
 
 static int64_t
@@ -252,6 +282,20 @@ say_secret(char *out, size_t size, const struct refusal_subject *s,
 }
 
 static void
+say_assertion(char *out, size_t size, const struct refusal_subject *s,
+    const struct words *words, const char *code)
+{
+	if (words->row != NULL)
+		snprintf(out, size, "%s (%s): the %.380s; %s",
+		    words->row->meaning, code, s->proof, words->row->remedy);
+	else
+		snprintf(out, size,
+		    "the provider does not take the %.380s (%s); register it "
+		    "with the application",
+		    s->proof, code);
+}
+
+static void
 say_general(char *out, size_t size, const struct words *words, const char *code,
     long status)
 {
@@ -285,20 +329,27 @@ static void
 judge_words(struct refusal *refusal, const struct refusal_subject *subject,
     const struct refusal_answer *answer, const struct words *words)
 {
-	char who[256], what[640], code[48], word[64];
+	char who[256], what[1024], code[48], word[64];
 	enum err_kind kind;
 
 	kind = judge_kind(words, answer->status, subject->kind);
 	refusal->refused = judge_refused(words, kind, subject->kind);
+	refusal->proof_refused = judge_assertion(words, kind, subject);
+	if (refusal->proof_refused)
+		refusal->refused = RECORD_REFUSED_NOTHING;
 	refusal->least_ms = judge_pause(words, kind, answer->retry_after_s);
 	name_subject(subject, who, sizeof(who));
 	name_code(words, code, sizeof(code));
 	if (refusal->refused == RECORD_REFUSED_PASSWORD)
 		say_password(what, sizeof(what), subject, words, code);
+	else if (refusal->proof_refused)
+		say_assertion(what, sizeof(what), subject, words, code);
 	else if (refusal->refused == RECORD_REFUSED_SECRET)
 		say_secret(what, sizeof(what), subject, words, code);
 	else
 		say_general(what, sizeof(what), words, code, answer->status);
+	if (refusal->refused == RECORD_REFUSED_SECRET)
+		refusal->proof_refused = 1;
 	make_code(words, word, sizeof(word));
 	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
 	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,

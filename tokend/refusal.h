@@ -22,8 +22,9 @@ struct refusal_subject {
 	const char *account; /* NULL: the application's own credential */
 	int imported;	     /* its refresh token comes from elsewhere */
 	const char *user;
-	const char *password_file;  /* or NULL */
-	const char *secret_file;    /* the one that was used, or NULL */
+	const char *password_file; /* or NULL */
+	const char *secret_file;   /* the one that was used, or NULL */
+	const char *proof; /* words for the assertion used, "" or NULL: none */
 	const char *secret_expires; /* YYYY-MM-DD as configured, or NULL */
 	const char *endpoint;
 	int64_t now_s; /* wall clock */
@@ -33,6 +34,7 @@ struct refusal {
 	struct err err;
 	enum record_refused refused; /* must not be shown again as it is */
 	int64_t least_ms;	     /* wait at least so long, 0: as usual */
+	int proof_refused;	     /* another secret or certificate may do */
 };
 
 struct refusal_answer {

@@ -112,15 +112,14 @@ cannot_open(const char *path, int errnum, struct err *err)
 	return -1;
 }
 
-int
-secretfile_read_raw(
-    const char *path, int no_mode, struct secret *secret, struct err *err)
+static int
+read_file(const char *path, int flags, int no_mode, struct secret *secret,
+    struct err *err)
 {
 	int fd, rc;
 
 	/* Non-blocking, because it might be a FIFO. */
-	fd = open(
-	    path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 	if (fd == -1)
 		return cannot_open(path, errno, err);
 	rc = check(path, fd, no_mode, err);
@@ -131,17 +130,21 @@ secretfile_read_raw(
 }
 
 int
-secretfile_read(const char *path, struct secret *secret, struct err *err)
+secretfile_read_raw(
+    const char *path, int no_mode, struct secret *secret, struct err *err)
 {
-	struct secret raw = SECRET_INIT;
-	const char *data;
-	size_t len;
+	return read_file(path, O_NOFOLLOW, no_mode, secret, err);
+}
+
+/* raw without its line end into *secret; raw is wiped. */
+static int
+take_line(const char *path, struct secret *raw, struct secret *secret,
+    struct err *err)
+{
+	const char *data = secret_reveal(raw);
+	size_t len = secret_len(raw);
 	int rc = -1;
 
-	if (secretfile_read_raw(path, 0, &raw, err) == -1)
-		return -1;
-	data = secret_reveal(&raw);
-	len = secret_len(&raw);
 	if (len > 0 && data[len - 1] == '\n')
 		len--;
 	if (len > 0 && data[len - 1] == '\r')
@@ -158,8 +161,29 @@ secretfile_read(const char *path, struct secret *secret, struct err *err)
 		err_set(err, ERR_TEMPORARY, "memory", "out of memory");
 	else
 		rc = 0;
-	secret_clear(&raw);
+	secret_clear(raw);
 	return rc;
+}
+
+int
+secretfile_read(const char *path, struct secret *secret, struct err *err)
+{
+	struct secret raw = SECRET_INIT;
+
+	if (secretfile_read_raw(path, 0, &raw, err) == -1)
+		return -1;
+	return take_line(path, &raw, secret, err);
+}
+
+int
+secretfile_read_foreign(
+    const char *path, struct secret *secret, struct err *err)
+{
+	struct secret raw = SECRET_INIT;
+
+	if (read_file(path, 0, 1, &raw, err) == -1)
+		return -1;
+	return take_line(path, &raw, secret, err);
 }
 
 uint64_t

@@ -31,6 +31,14 @@ int secretfile_read(const char *path, struct secret *secret, struct err *err);
 int secretfile_read_raw(
     const char *path, int no_mode, struct secret *secret, struct err *err);
 
+/*
+ * As secretfile_read, of a file that another program keeps up to date, such as
+ * a token that Kubernetes projects: it may be a symbolic link, and who else may
+ * read it is that program's affair.
+ */
+int secretfile_read_foreign(
+    const char *path, struct secret *secret, struct err *err);
+
 /* A number that changes when the file does; 0 if it is not there. */
 uint64_t secretfile_stamp(const char *path);
 

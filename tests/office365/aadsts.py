@@ -12,6 +12,9 @@ import uuid
 OUTLOOK_APP = "00000002-0000-0ff1-ce00-000000000000"
 
 ERRORS = {
+    50012: (401, "invalid_client",
+            "Authentication failed: the client assertion is not valid.",
+            None),
     50034: (400, "invalid_grant",
             "The user account {{EUII Hidden}} does not exist in the {tenant}"
             " directory. To sign into this application, the account must be"
@@ -90,16 +93,30 @@ ERRORS = {
              " not been installed by the administrator of the tenant or"
              " consented to by any user in the tenant. You may have sent"
              " your authentication request to the wrong tenant.", None),
+    70021: (400, "invalid_request",
+            "No matching federated identity record found for presented"
+            " assertion.", None),
     700022: (400, "invalid_scope",
              "The provided value for the input parameter 'scope' is not"
              " valid because it contains more than one resource. Scope"
              " {scope} is not valid.", None),
+    700024: (401, "invalid_client",
+             "Client assertion is not within its valid time range.", None),
     700025: (401, "invalid_client",
              "Client is public so neither 'client_assertion' nor"
              " 'client_secret' should be presented.", None),
     700027: (401, "invalid_client",
              "The certificate with identifier used to sign the client"
              " assertion is not registered on application.", None),
+    700211: (400, "invalid_request",
+             "No matching federated identity record found for presented"
+             " assertion issuer.", None),
+    700212: (400, "invalid_request",
+             "No matching federated identity record found for presented"
+             " assertion audience.", None),
+    700213: (400, "invalid_request",
+             "No matching federated identity record found for presented"
+             " assertion subject.", None),
     700082: (400, "invalid_grant",
              "The refresh token has expired due to inactivity. The token was"
              " issued on {issued} and was inactive for 90.00:00:00.", None),

@@ -26,6 +26,8 @@ class Client:
     expired: bool = False
     public: bool = False
     roles: tuple = ROLES
+    certificates: list = field(default_factory=list)  # AppCertificate
+    federated: list = field(default_factory=list)     # Federated
 
 
 @dataclass

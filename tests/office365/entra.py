@@ -8,7 +8,7 @@ import datetime
 import re
 import secrets
 
-from . import tokens
+from . import assertions, google, tokens
 from .aadsts import OUTLOOK_APP, Refusal
 from .directory import DELEGATED
 
@@ -58,6 +58,8 @@ class Entra:
     def __init__(self, directory, signer):
         self._directory = directory
         self._signer = signer
+        self._assertions = assertions.Checker()
+        self.service_accounts = {}
 
     def answer(self, tenant, params, switches):
         """Return the success body; raises Refusal."""
@@ -70,12 +72,28 @@ class Entra:
                 grant=params.get("grant_type", ""),
                 issued=stamp(0))
         grant = required(params, "grant_type")
+        if grant == google.GRANT:
+            return self._service_account(params, switches)
         if grant not in GRANTS:
             raise Refusal(70003, grant=grant)
         self._check_tenant(tenant, grant, params)
-        client = self._check_client(params, grant)
+        client = self._check_client(params, grant, switches["endpoint"])
         handler = getattr(self, "_grant_" + grant)
         return handler(client, params, switches)
+
+    def _service_account(self, params, switches):
+        upn, scopes = google.check(
+            self.service_accounts, required(params, "assertion"),
+            switches["endpoint"])
+        user = self._directory.user(upn)
+        if user is None:
+            raise google.GoogleRefusal(
+                400, "invalid_grant", "Invalid email or User ID")
+        answer = self._answer(tokens.user_claims(
+            self._directory.tenant, "service", OUTLOOK_HOSTS[0],
+            switches["lifetime"], "2", user.upn, DELEGATED), switches)
+        answer["scope"] = " ".join(sorted(scopes))
+        return answer
 
     def _check_tenant(self, tenant, grant, params):
         name = tenant.lower()
@@ -89,7 +107,7 @@ class Entra:
                 name not in self._directory.domains:
             raise Refusal(90002, tenant=tenant)
 
-    def _check_client(self, params, grant):
+    def _check_client(self, params, grant, endpoint):
         client_id = required(params, "client_id")
         client = self._directory.client(client_id)
         if client is None:
@@ -100,7 +118,8 @@ class Entra:
                 raise Refusal(700025)
             return client
         if params.get("client_assertion"):
-            raise Refusal(700027)
+            self._assertions.check(client, params, endpoint)
+            return client
         if not secret:
             raise Refusal(7000218)
         if secret not in client.secrets:

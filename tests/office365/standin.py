@@ -214,6 +214,20 @@ class Office365:
         """Register an application, or replace it; secret may be a list."""
         self._directory.add_client(client_id, secret, expired, public, roles)
 
+    def add_certificate(self, certificate, client_id=None):
+        """Upload an AppCertificate to an application."""
+        self._directory.client(
+            client_id or self.client_id).certificates.append(certificate)
+
+    def add_service_account(self, account):
+        """Know a google.ServiceAccount."""
+        self._server.entra.service_accounts[account.email] = account
+
+    def add_federated(self, federated, client_id=None):
+        """Give an application a Federated credential."""
+        self._directory.client(
+            client_id or self.client_id).federated.append(federated)
+
     def add_user(self, upn, password, mfa=False, **flags):
         """Flags: disabled, password_expired, consented=False."""
         self._directory.add_user(upn, password, mfa=mfa, **flags)
@@ -256,6 +270,11 @@ class Office365:
         body.update(claims)
         signer = tokens.Signer() if forged else self._signer
         return signer.sign(tokens.padded(body, size), self._signer.key_id)
+
+    def mint_app_token(self, client_id, resource, lifetime=3600):
+        """An access token of an application by itself."""
+        return self._signer.sign(tokens.padded(tokens.app_claims(
+            self.tenant, client_id, resource, lifetime, "2", ROLES), 5000))
 
     def deliver(self, address, message):
         """Put a message (bytes) into the mailbox that IMAP and POP show."""

@@ -46,6 +46,7 @@ class TokenRequest:
     outcome: str = "pending"
     token_id: str = ""          # of the access token issued
     new_refresh_token_id: str = ""
+    assertion: str = ""         # the client's, as it was sent
     answered: float = 0         # when an answer began to be sent
 
 
@@ -132,6 +133,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         status, headers = 200, {}
         try:
+            switches["endpoint"] = server.authority + request.path
             body = server.entra.answer(tenant, params, switches)
             request.outcome = "issued"
             request.token_id = fingerprint(body["access_token"])
@@ -312,6 +314,7 @@ class TokenServer:
             fingerprint_or_empty(params.get("client_secret")),
             fingerprint_or_empty(params.get("refresh_token")),
             sorted(params), headers)
+        request.assertion = params.get("client_assertion", "")
         self.requests.add(request)
         return request
 

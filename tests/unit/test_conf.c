@@ -159,7 +159,7 @@ test_application_from_preset(void **state)
 	assert_null(app->ca_file);
 	assert_string_equal(app->where.file, conf_files_path("postoak.conf"));
 	assert_int_equal(app->where.line, 2);
-	assert_int_equal(app->where_secret.line, 3);
+	assert_int_equal(app->where_proof.line, 3);
 	conf_free(conf);
 }
 

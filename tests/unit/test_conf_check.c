@@ -139,6 +139,76 @@ test_applications_of_accounts(void **state)
 #define GRANT(grant) "account \"a@x.org\" {\n grant = \"" grant "\"\n}\n"
 
 static void
+test_proofs_of_applications(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {SECRETLESS("office365", "tenant_id = \"x.org\" key_file = \"k\""),
+		1,
+		"application \"c\": key_file stands without certificate_file"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" certificate_file = {\"a\", \"b\"}\n"
+		 "key_file = \"k\""),
+		2,
+		"application \"c\": key_file needs as many files as "
+		"certificate_file"},
+	    {SECRETLESS(
+		 "office365", "tenant_id = \"x.org\" certificate_file = { }"),
+		1, "application \"c\": certificate_file is empty"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" client_secret_file = \"s\"\n"
+		 "federated_token_file = \"t\""),
+		2,
+		"application \"c\": federated_token_file stands beside "
+		"client_secret_file; an application proves who it is in one"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" certificate_file = \"a\"\n"
+		 "assertion_algorithm = \"ES256\""),
+		2,
+		"application \"c\": assertion_algorithm = \"ES256\" is not "
+		"possible; use PS256 or RS256"},
+	};
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+}
+
+#define IDENTITY(options)                                                      \
+	"application \"c\" { provider = \"office365\"\n" options " }\n"
+
+static void
+test_managed_identities(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {IDENTITY("managed_identity = \"relay\""), 2,
+		"application \"c\": managed_identity is neither \"system\" nor "
+		"the client ID"},
+	    {SECRETLESS("office365",
+		 "tenant_id = \"x.org\" managed_identity = \"system\""),
+		1,
+		"application \"c\": managed_identity = \"system\" cannot stand "
+		"for an application; write the client ID"},
+	    {IDENTITY("managed_identity = \"system\" metadata_endpoint = "
+		      "\"http://192.0.2.1/x\""),
+		2, "application \"c\": metadata_endpoint = "},
+	    {IDENTITY("managed_identity = \"system\"")
+		    GRANT("authorization_code"),
+		4,
+		"account \"a@x.org\": grant must be client_credentials: its "
+		"application is a managed identity"},
+	};
+	struct conf *conf;
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+	conf = conf_files_load(IDENTITY("managed_identity = \"system\"")
+		GRANT("client_credentials"));
+	assert_string_equal(conf->applications[0].token_endpoint,
+	    "http://169.254.169.254/metadata/identity/oauth2/token");
+	assert_true(conf->applications[0].is_identity);
+	conf_free(conf);
+}
+
+static void
 test_grants_and_applications(void **state)
 {
 	static const struct mistake mistakes[] = {
@@ -146,7 +216,7 @@ test_grants_and_applications(void **state)
 		    GRANT("client_credentials"),
 		4,
 		"account \"a@x.org\": grant = \"client_credentials\" needs "
-		"client_secret_file in its application"},
+		"client_secret_file, certificate_file, "},
 	    {SECRETLESS("office365",
 		 "tenant_id = \"common\"") "account \"a@x.org\" {\n grant = "
 					   "\"password\" password_file = "
@@ -203,6 +273,8 @@ main(void)
 	    cmocka_unit_test(test_the_same_elsewhere),
 	    cmocka_unit_test(test_missing_options),
 	    cmocka_unit_test(test_applications_of_accounts),
+	    cmocka_unit_test(test_proofs_of_applications),
+	    cmocka_unit_test(test_managed_identities),
 	    cmocka_unit_test(test_grants_and_applications),
 	};
 

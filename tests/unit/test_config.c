@@ -2,6 +2,8 @@
 /*
  * config: who may have a token, and where it may go.
  * link: tokend/config tokend/http tokend/timer tokend/secretfile
+ * link: tokend/clientauth tokend/claims tokend/assertion tokend/keypair
+ * link: tokend/crypto tokend/serviceaccount
  * libs: tokend
  */
 #define _GNU_SOURCE

@@ -209,6 +209,14 @@ test_urls(void **state)
 		assert_int_equal(http_check_url(good[i], &err), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(http_check_url(bad[i], &err), -1);
+	/* Not routed, so not seen by others; for metadata only. */
+	assert_int_equal(http_check_url("http://169.254.169.254/", &err), -1);
+	assert_int_equal(
+	    http_check_metadata_url("http://169.254.169.254/m", &err), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(http_check_metadata_url(bad[i], &err), -1);
+	assert_int_equal(
+	    http_check_metadata_url("http://169.254.evil.example/", &err), -1);
 }
 
 int

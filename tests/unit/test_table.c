@@ -33,6 +33,7 @@ static const char tokend_text[] =
     "{\"account\":\"bad@contoso.com\",\"application\":\"contoso\","
     "\"grant\":\"password\",\"user\":\"x\",\"state\":\"needs_admin\","
     "\"expires_at\":null,\"client_secret_expires\":\"2026-11-21\","
+    "\"certificate_expires\":\"2026-11-20\","
     "\"last_error\":{\"at\":1795465860,\"kind\":\"config\","
     "\"code\":\"aadsts.7000222\",\"text\":\"the client secret of application "
     "contoso expired; make a new one and put its Value into the file\\u001b[2J"
@@ -116,6 +117,8 @@ test_list(void **state)
 	assert_non_null(strstr(out.data, "(tried again\n    in 5 minutes)"));
 	assert_non_null(
 	    strstr(out.data, "client secret expired 2026-11-21, 2 days ago\n"));
+	assert_non_null(
+	    strstr(out.data, "certificate expired 2026-11-20, 3 days ago\n"));
 	assert_non_null(strstr(out.data, "retrying    expired "));
 	assert_non_null(strstr(out.data,
 	    "\nok@contoso.com                 ok          52 minutes left  "
