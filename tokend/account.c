@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "credential.h"
 #include "import.h"
+#include "lane.h"
 #include "log.h"
 #include "mem.h"
 
@@ -291,11 +292,7 @@ account_status(const struct conf_account *account)
 size_t
 account_busy(void)
 {
-	size_t i, busy = 0;
-
-	for (i = 0; i < entry_count; i++)
-		busy += credential_busy(entries[i].credential) ? 1 : 0;
-	return busy;
+	return lane_running();
 }
 
 void
@@ -303,6 +300,7 @@ account_dismiss(const struct err *reason)
 {
 	size_t i;
 
+	lane_close();
 	for (i = 0; i < entry_count; i++)
 		credential_dismiss(entries[i].credential, reason);
 }

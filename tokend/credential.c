@@ -42,6 +42,7 @@ struct credential {
 	struct unsaved *unsaved; /* NULL: the disk is up to date */
 	int64_t asked_ms;	 /* 0: never */
 	int64_t forced_ms;
+	int put_off; /* the host slept: a renewal begins a little later */
 	struct grant *running;
 	struct handout_waits waits;
 	struct timer timer;
@@ -255,14 +256,21 @@ on_time(void *arg)
 {
 	struct credential *c = arg;
 	int64_t now_ms = clock_boot_ms();
-	int64_t due = exchange_due(c);
+	int64_t due = exchange_due(c), late_ms;
 
 	if (c->unsaved != NULL && now_ms >= c->unsaved->retry_ms)
 		unsaved_retry(&c->unsaved, &c->order, c->store);
-	if (due != 0 && now_ms >= due)
-		(void)begin(c);
-	else
+	if (due == 0 || now_ms < due) {
 		set_timer(c);
+		return;
+	}
+	/* Once: what is late now was not put off before. */
+	late_ms = c->put_off ? 0 : schedule_late_ms(due, now_ms, chance());
+	c->put_off = late_ms > 0;
+	if (late_ms > 0)
+		timer_set(&c->timer, now_ms + late_ms);
+	else
+		(void)begin(c);
 }
 
 /* --- the outside -----------------------------------------------------------
@@ -407,12 +415,6 @@ credential_status(struct credential *c, struct credential_status *status)
 		    c->failure->retry_ms > now_ms
 			? (c->failure->retry_ms - now_ms) / 1000
 			: 0;
-}
-
-int
-credential_busy(const struct credential *c)
-{
-	return c->running != NULL;
 }
 
 void

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "flow.h"
 #include "http.h"
+#include "lane.h"
 #include "log.h"
 #include "mem.h"
 #include "proof.h"
@@ -26,8 +27,9 @@ struct grant {
 	struct store *store;
 	struct record record;
 	enum flow_kind flow;
-	size_t secret;	/* place in client_secret_files */
-	uint64_t stamp; /* of the secret files when they were read */
+	size_t secret;		/* place in client_secret_files */
+	uint64_t stamp;		/* of the secret files when they were read */
+	struct lane_turn *turn; /* a place among the provider's exchanges */
 	struct http *http;
 	grant_done *done;
 	void *arg;
@@ -173,11 +175,8 @@ save_refusal(struct grant *grant, const struct grant_failure *failure)
 	struct record *record = &grant->record;
 	struct err err;
 
-	record->refused = failure->refused;
-	free(record->refused_id);
-	record->refused_id = mem_strdup(failure->refused_id);
-	record->refused_at_s = clock_wall_s();
-	record->refusal = failure->err;
+	record_refuse(record, failure->refused, failure->refused_id,
+	    clock_wall_s(), &failure->err);
 	if (store_save(grant->store, grant_record_kind(&grant->order),
 		grant_record_name(&grant->order), record, &err) == -1)
 		log_warn(log_id(grant),
@@ -391,17 +390,6 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 /* --- begin and cancel ------------------------------------------------------
  */
 
-static int
-copy_record(struct record *to, const struct record *from)
-{
-	*to = *from;
-	to->refresh_token.secret_data = NULL;
-	to->refresh_token.secret_len = 0;
-	to->scope = mem_strdup(from->scope);
-	to->refused_id = mem_strdup(from->refused_id);
-	return secret_copy(&to->refresh_token, &from->refresh_token);
-}
-
 /* What is kept, and with it the first flow. */
 static int
 prepare(struct grant *grant, const struct record *unsaved, struct err *err)
@@ -411,7 +399,7 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	int rc;
 
 	if (unsaved != NULL)
-		rc = copy_record(&grant->record, unsaved) == 0 ? 1 : -1;
+		rc = record_copy(&grant->record, unsaved) == 0 ? 1 : -1;
 	else
 		rc = store_load(grant->store, grant_record_kind(order),
 		    grant_record_name(order), &grant->record, err);
@@ -433,6 +421,28 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	return -1;
 }
 
+static void
+on_turn(void *arg)
+{
+	struct grant *grant = arg;
+	struct err err;
+
+	if (send_request(grant, &err) == -1)
+		fail_with(grant, &err);
+}
+
+/* Now or when its turn comes: secrets are not read before. */
+static int
+take_turn(struct grant *grant, struct err *err)
+{
+	const struct conf_application *application = grant->order.application;
+	int now;
+
+	grant->turn = lane_enter(application->token_endpoint, application->name,
+	    on_turn, grant, &now);
+	return now ? send_request(grant, err) : 0;
+}
+
 struct grant *
 grant_start(const struct grant_order *order, struct store *store,
     grant_done *done, void *arg, struct grant_failure *failure)
@@ -449,7 +459,7 @@ grant_start(const struct grant_order *order, struct store *store,
 	grant->arg = arg;
 	record_init(&grant->record);
 	if (prepare(grant, order->unsaved, &failure->err) == -1 ||
-	    send_request(grant, &failure->err) == -1) {
+	    take_turn(grant, &failure->err) == -1) {
 		grant_cancel(grant);
 		return NULL;
 	}
@@ -462,6 +472,7 @@ grant_cancel(struct grant *grant)
 	if (grant == NULL)
 		return;
 	http_cancel(grant->http);
+	lane_leave(grant->turn);
 	record_clear(&grant->record);
 	config_unref(grant->order.config);
 	free(grant);

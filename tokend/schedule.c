@@ -6,6 +6,8 @@
 
 #define SAFETY_MS 5000LL
 #define BACKOFF_FIRST_MS 2000LL
+#define LATE_MS 10000LL		 /* no busy loop is so slow: it slept */
+#define SPREAD_MS (300 * 1000LL) /* over which all that is late begins */
 
 /* Uniform in 0..span. */
 static int64_t
@@ -110,6 +112,14 @@ schedule_state(const struct schedule *s, int64_t now_ms)
 	if (s->failure == ERR_TEMPORARY)
 		return schedule_alive(s, now_ms) ? "stale" : "retrying";
 	return s->obtained_ms == 0 ? "idle" : "ok";
+}
+
+int64_t
+schedule_late_ms(int64_t due_ms, int64_t now_ms, uint32_t random)
+{
+	if (now_ms - due_ms < LATE_MS)
+		return 0;
+	return spread(SPREAD_MS, random);
 }
 
 int64_t

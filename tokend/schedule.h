@@ -71,6 +71,12 @@ int64_t schedule_renew_at(
 int64_t schedule_backoff_ms(enum err_kind kind, unsigned int attempt,
     int64_t least_ms, uint32_t random);
 
+/*
+ * How much later than now a renewal ahead may begin whose time passed long ago,
+ * in milliseconds: after suspend all are due at once. 0: it is in time.
+ */
+int64_t schedule_late_ms(int64_t due_ms, int64_t now_ms, uint32_t random);
+
 /* The word of the control socket: ok, stale, retrying, ... */
 const char *schedule_state(const struct schedule *s, int64_t now_ms);
 
