@@ -15,6 +15,7 @@
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
+#include "watch.h"
 
 /* A credential under its identity; the table is sorted by that. */
 struct entry {
@@ -286,6 +287,7 @@ account_status(const struct conf_account *account)
 	json_set_string(answer, "unsaved", status.unsaved);
 	json_set_int(answer, "waiters", (int64_t)status.waiters);
 	show_failure(&status, answer);
+	watch_show(account, answer);
 	return answer;
 }
 

@@ -22,6 +22,7 @@
 #include "schedule.h"
 #include "timer.h"
 #include "unsaved.h"
+#include "watch.h"
 
 #define SOON_MS 1000 /* retry_ms of who waited in vain */
 
@@ -72,6 +73,9 @@ describe(const struct credential *c, struct schedule *s)
 	s->min_validity_ms = c->order.application->min_validity_s * 1000;
 	s->rejected = c->rejected;
 	s->running = c->running != NULL;
+	s->asked_ms = c->asked_ms;
+	s->renew_ms = c->renew_ms;
+	s->keep_alive_ms = c->has_refresh ? c->keep_alive_ms : 0;
 	if (c->failure != NULL) {
 		s->failure = c->failure->err.kind;
 		s->latched = c->failure->refused != RECORD_REFUSED_NOTHING;
@@ -82,35 +86,14 @@ describe(const struct credential *c, struct schedule *s)
 /* --- the timer -------------------------------------------------------------
  */
 
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return a < b ? a : b;
-}
-
 /* When an exchange is due by itself; 0: never. */
 static int64_t
 exchange_due(const struct credential *c)
 {
-	const struct failure *f = c->failure;
-	int64_t due = 0;
-	int in_use;
+	struct schedule s;
 
-	if (c->running != NULL ||
-	    (f != NULL && f->refused != RECORD_REFUSED_NOTHING))
-		return 0;
-	if (c->asked_ms != 0)
-		due = f != NULL ? f->retry_ms : c->renew_ms;
-	in_use = due != 0 && due - c->asked_ms <= SCHEDULE_IN_USE_MS;
-	if (!in_use)
-		due = 0;
-	if (!c->has_refresh)
-		return due;
-	if (f != NULL && f->retry_ms > c->keep_alive_ms)
-		return earlier(due, f->retry_ms);
-	return earlier(due, c->keep_alive_ms);
+	describe(c, &s);
+	return schedule_due(&s);
 }
 
 static void
@@ -119,7 +102,7 @@ set_timer(struct credential *c)
 	int64_t at_ms = exchange_due(c);
 
 	if (c->unsaved != NULL)
-		at_ms = earlier(at_ms, c->unsaved->retry_ms);
+		at_ms = schedule_earlier(at_ms, c->unsaved->retry_ms);
 	if (at_ms != 0)
 		timer_set(&c->timer, at_ms);
 	else
@@ -189,6 +172,7 @@ take_token(struct credential *c, struct grant_token *token)
 {
 	int64_t now_ms = clock_boot_ms();
 
+	watch_token(&c->order, token);
 	secret_take(&c->token, &token->access);
 	memcpy(c->token_id, token->id, sizeof(c->token_id));
 	c->rejected = 0;
@@ -214,6 +198,16 @@ take_token(struct credential *c, struct grant_token *token)
 }
 
 static void
+tell(const struct credential *c)
+{
+	struct schedule s;
+
+	describe(c, &s);
+	watch_state(&c->order, schedule_state(&s, clock_boot_ms()),
+	    c->failure != NULL ? &c->failure->err : NULL);
+}
+
+static void
 on_done(
     void *arg, struct grant_token *token, const struct grant_failure *failure)
 {
@@ -230,6 +224,7 @@ on_done(
 		unsaved_refused(c->unsaved, failure);
 		failure_explain(c->failure, &err);
 	}
+	tell(c);
 	set_timer(c);
 	handout_end_all(&c->waits, give(c, &handout), token != NULL, &err);
 }
@@ -245,8 +240,10 @@ begin(struct credential *c)
 	c->order.unsaved = c->unsaved != NULL ? &c->unsaved->record : NULL;
 	c->running = grant_start(&c->order, c->store, on_done, c, &failure);
 	c->order.insist = 0;
-	if (c->running == NULL)
+	if (c->running == NULL) {
 		failure_take(&c->failure, &c->order, &failure, 1, chance());
+		tell(c);
+	}
 	set_timer(c);
 	return c->running != NULL ? 0 : -1;
 }
@@ -362,6 +359,7 @@ credential_import(struct credential *c, const char *refresh_token,
 	free(c->failure);
 	c->failure = NULL;
 	c->has_refresh = 1;
+	watch_sign_in(&c->order);
 	set_keep_alive(c, clock_wall_s());
 	return queue(c, wait_ms, done, arg, NULL, wait, err);
 }
@@ -439,6 +437,7 @@ restore(struct credential *c)
 		return;
 	}
 	c->has_refresh = !secret_empty(&record.refresh_token);
+	watch_refresh_token(&c->order, record.obtained_at_s);
 	if (c->has_refresh)
 		set_keep_alive(c, record.obtained_at_s);
 	c->failure = failure_restore(&record);

@@ -25,10 +25,12 @@
 #include "http.h"
 #include "listener.h"
 #include "log.h"
+#include "notify.h"
 #include "server.h"
 #include "sock.h"
 #include "store.h"
 #include "timer.h"
+#include "watch.h"
 
 #define PROGRAM "postoak-tokend"
 #define STOP_MS 2000 /* for answers to be sent and exchanges to be saved */
@@ -124,6 +126,7 @@ reload(struct err *err)
 		    &account_config()->conf->tokend, &config->conf->tokend);
 		account_apply(config);
 		control_settle(1);
+		watch_apply(config);
 		log_info(NULL, "configuration read again: accounts=%zu",
 		    config->conf->account_count);
 		rc = 0;
@@ -162,7 +165,7 @@ on_term(evutil_socket_t number, short what, void *arg)
 
 /*
  * Who waits is told; answers that are on their way, ours and the provider's,
- * get a moment.
+ * and the administrator's command get a moment.
  */
 static void
 wind_up(void)
@@ -180,7 +183,7 @@ wind_up(void)
 	reason.retry_ms = 1000;
 	client_drain();
 	account_dismiss(&reason);
-	while ((client_unsent() || account_busy() > 0) &&
+	while ((client_unsent() || account_busy() > 0 || notify_busy()) &&
 	       clock_boot_ms() < end_ms) {
 		event_base_loopexit(loop, &moment);
 		event_base_loop(loop, EVLOOP_ONCE);
@@ -250,8 +253,10 @@ start(void)
 	if (store == NULL)
 		fatal(&err);
 	start_libraries();
+	watch_start(loop, config->conf->tokend.store);
 	account_start(store);
 	account_apply(config);
+	watch_apply(config);
 	if (listen_anew(&config->conf->tokend, &err) == -1)
 		fatal(&err);
 	control_settle(1);
@@ -274,6 +279,7 @@ stop(void)
 
 	client_stop();
 	http_stop();
+	watch_stop();
 	timer_cancel(&watchdog);
 	timer_stop();
 	for (i = 0; i < 3; i++)

@@ -102,6 +102,33 @@ schedule_backoff_ms(
 	return wait > least_ms ? wait : least_ms;
 }
 
+int64_t
+schedule_earlier(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int64_t
+schedule_due(const struct schedule *s)
+{
+	int64_t due_ms = 0;
+
+	if (s->running || s->latched)
+		return 0;
+	if (s->asked_ms != 0)
+		due_ms = s->failure != ERR_NONE ? s->retry_ms : s->renew_ms;
+	/* Nobody has needed it lately. */
+	if (due_ms - s->asked_ms > SCHEDULE_IN_USE_MS)
+		due_ms = 0;
+	if (s->keep_alive_ms == 0)
+		return due_ms;
+	if (s->failure != ERR_NONE && s->retry_ms > s->keep_alive_ms)
+		return schedule_earlier(due_ms, s->retry_ms);
+	return schedule_earlier(due_ms, s->keep_alive_ms);
+}
+
 const char *
 schedule_state(const struct schedule *s, int64_t now_ms)
 {

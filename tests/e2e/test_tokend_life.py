@@ -169,6 +169,9 @@ def test_nothing_wakes_it_while_nothing_is_due(tokend):
         """It has gone back to sleep after its last answer."""
         seen.append(switches())
         return seen[-1] == seen[-2] and asleep()
+    # A second after the first token it writes its notes, for good.
+    wait_until(lambda: os.path.exists(os.path.join(tokend.store, ".notes")),
+               "the notes")
     wait_until(settled, "tokend to go to sleep")
     before = switches()
     threading.Event().wait(2)  # the time that is measured
