@@ -86,7 +86,6 @@ describe(const struct credential *c, struct schedule *s)
 /* --- the timer -------------------------------------------------------------
  */
 
-/* When an exchange is due by itself; 0: never. */
 static int64_t
 exchange_due(const struct credential *c)
 {
@@ -217,6 +216,7 @@ on_done(
 
 	c->running = NULL;
 	err_clear(&err);
+	watch_clock(token, failure);
 	if (token != NULL) {
 		take_token(c, token);
 	} else {
@@ -261,7 +261,6 @@ on_time(void *arg)
 		set_timer(c);
 		return;
 	}
-	/* Once: what is late now was not put off before. */
 	late_ms = c->put_off ? 0 : schedule_late_ms(due, now_ms, chance());
 	c->put_off = late_ms > 0;
 	if (late_ms > 0)

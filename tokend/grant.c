@@ -31,6 +31,8 @@ struct grant {
 	uint64_t stamp;		/* of the secret files when they were read */
 	struct lane_turn *turn; /* a place among the provider's exchanges */
 	struct http *http;
+	int64_t clock_off_s;
+	int has_clock;
 	grant_done *done;
 	void *arg;
 };
@@ -86,6 +88,7 @@ fill_subject(const struct grant *grant, struct refusal_subject *subject)
 	subject->secret_expires = application->client_secret_expires;
 	subject->endpoint = application->token_endpoint;
 	subject->now_s = clock_wall_s();
+	subject->clock_off_s = grant->clock_off_s;
 	if (account != NULL) {
 		subject->account = account->name;
 		subject->imported = account->grant == CONF_GRANT_REFRESH_TOKEN;
@@ -190,6 +193,8 @@ fail(struct grant *grant, const struct refusal *refusal)
 	struct grant_failure failure = {
 	    .err = refusal->err,
 	    .least_ms = refusal->least_ms,
+	    .clock_off_s = grant->clock_off_s,
+	    .has_clock = grant->has_clock,
 	    .refused = refusal->refused,
 	    .stamp = grant->stamp,
 	};
@@ -258,6 +263,8 @@ succeed(struct grant *grant, struct flow_token *flow)
 	save(grant, flow, &token);
 	secret_take(&token.access, &flow->access);
 	token.expires_in_s = flow->expires_in_s;
+	token.clock_off_s = grant->clock_off_s;
+	token.has_clock = grant->has_clock;
 	token.scope = flow->scope;
 	flow->scope = NULL;
 	finish(grant, &token, NULL);
@@ -360,6 +367,10 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 	struct err err;
 	int rc;
 
+	if (answer != NULL && answer->date_s != 0) {
+		grant->clock_off_s = clock_wall_s() - answer->date_s;
+		grant->has_clock = 1;
+	}
 	fill_subject(grant, &subject);
 	if (answer == NULL) {
 		refusal_no_answer(&refusal, &subject, reason);

@@ -37,6 +37,8 @@ struct grant_token {
 	struct secret access;
 	char id[CRYPTO_ID_LEN];
 	int64_t expires_in_s;
+	int64_t clock_off_s; /* this host's clock less the provider's */
+	int has_clock;
 	char *scope;	 /* or NULL */
 	const char *how; /* grant_type that won it */
 	int has_refresh;
@@ -48,6 +50,8 @@ struct grant_token {
 struct grant_failure {
 	struct err err;
 	int64_t least_ms; /* to wait, 0: as usual */
+	int64_t clock_off_s;
+	int has_clock; /* there was an answer that says it */
 	enum record_refused refused;
 	char refused_id[CRYPTO_HEX_LEN];
 	uint64_t stamp; /* of the files when they were read */

@@ -13,6 +13,7 @@
 #include "json.h"
 
 #define MINUTE_MS (60 * 1000LL)
+#define CLOCK_OFF_S 300
 #define DESCRIPTION_MAX 260
 
 /* The provider's own words. Everything borrowed from the document. */
@@ -315,6 +316,18 @@ say_general(char *out, size_t size, const struct refusal_subject *s,
 		say_unlisted(out, size, s, words, code, status, kind);
 }
 
+/* What a refusal may come from, assertions above all: they carry times. */
+static void
+say_clock(char *out, size_t size, int64_t off_s)
+{
+	if (off_s <= CLOCK_OFF_S && off_s >= -CLOCK_OFF_S)
+		return;
+	snprintf(out, size,
+	    "; the clock of this host is %lld minutes %s the provider's",
+	    (long long)(off_s < 0 ? -off_s : off_s) / 60,
+	    off_s < 0 ? "behind" : "ahead of");
+}
+
 /* A word for programs: what a provider sends must not make it another. */
 static void
 make_code(const struct words *words, char *out, size_t size)
@@ -351,6 +364,8 @@ judge_words(struct refusal *refusal, const struct refusal_subject *subject,
 		say_general(what, sizeof(what), subject, words, code,
 		    answer->status, kind);
 	make_code(words, word, sizeof(word));
+	say_clock(what + strlen(what), sizeof(what) - strlen(what),
+	    subject->clock_off_s);
 	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
 	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
 	    *words->correlation_id != '\0' ? " correlation_id=" : "",

@@ -26,7 +26,8 @@ struct refusal_subject {
 	const char *secret_file;    /* the one that was used, or NULL */
 	const char *secret_expires; /* YYYY-MM-DD as configured, or NULL */
 	const char *endpoint;
-	int64_t now_s; /* wall clock */
+	int64_t now_s;	     /* wall clock */
+	int64_t clock_off_s; /* how far that is ahead of the provider's */
 };
 
 struct refusal {

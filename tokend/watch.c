@@ -23,7 +23,10 @@
 #define EGRESS_SHOWN_S (7 * WARNING_DAY_S)
 #define TEXT_MAX 768
 
-/* What a warning or a state is about: an account, else an application. */
+/*
+ * What a warning or a state is about: an account, else an application, else
+ * the host.
+ */
 struct subject {
 	const struct conf_application *application;
 	const struct conf_account *account;
@@ -39,15 +42,21 @@ subject_of(const struct conf_application *application,
 {
 	struct subject s = {.application = application, .account = account};
 
-	s.notes = account != NULL ? notes_of("account", account->name)
-				  : notes_of("application", application->name);
+	if (account != NULL)
+		s.notes = notes_of("account", account->name);
+	else if (application != NULL)
+		s.notes = notes_of("application", application->name);
+	else
+		s.notes = notes_of("host", "-");
 	return s;
 }
 
 static const char *
 name_of(const struct subject *s)
 {
-	return s->account != NULL ? s->account->name : s->application->name;
+	if (s->account != NULL)
+		return s->account->name;
+	return s->application != NULL ? s->application->name : NULL;
 }
 
 /* --- sentences -------------------------------------------------------------
@@ -143,18 +152,28 @@ say_egress(const struct subject *s, int64_t now_s, char *out)
 	    notes->address_before != NULL ? notes->address_before : "?");
 }
 
-static const struct {
-	void (*say)(const struct subject *s, int64_t now_s, char *out);
-} sentences[WARNING_COUNT] = {
-    [WARNING_SECRET] = {say_secret},
-    [WARNING_CERTIFICATE] = {say_certificate},
-    [WARNING_IDLE] = {say_idle},
-    [WARNING_SIGN_IN] = {say_sign_in},
-    [WARNING_EGRESS] = {say_egress},
-};
+static void
+say_clock(const struct subject *s, int64_t now_s, char *out)
+{
+	int64_t off_s = s->notes->clock_off_s;
 
-/* --- how urgent ------------------------------------------------------------
- */
+	(void)now_s;
+	snprintf(out, TEXT_MAX,
+	    "the clock of this host is %lld minutes %s the provider's; have "
+	    "it set and kept right (NTP)",
+	    (long long)(off_s < 0 ? -off_s : off_s) / 60,
+	    off_s < 0 ? "behind" : "ahead of");
+}
+
+static void (*const say[WARNING_COUNT])(
+    const struct subject *s, int64_t now_s, char *out) = {
+    [WARNING_SECRET] = say_secret,
+    [WARNING_CERTIFICATE] = say_certificate,
+    [WARNING_IDLE] = say_idle,
+    [WARNING_SIGN_IN] = say_sign_in,
+    [WARNING_EGRESS] = say_egress,
+    [WARNING_CLOCK] = say_clock,
+};
 
 static int
 level_of(const struct subject *s, enum warning warning, int64_t now_s)
@@ -163,7 +182,7 @@ level_of(const struct subject *s, enum warning warning, int64_t now_s)
 
 	switch (warning) {
 	case WARNING_SECRET:
-		if (s->account != NULL)
+		if (s->account != NULL || s->application == NULL)
 			return 0;
 		return warning_expiry(
 		    warning_date_s(s->application->client_secret_expires),
@@ -178,6 +197,8 @@ level_of(const struct subject *s, enum warning warning, int64_t now_s)
 	case WARNING_EGRESS:
 		return notes->address_at_s > 0 &&
 		       now_s - notes->address_at_s < EGRESS_SHOWN_S;
+	case WARNING_CLOCK:
+		return warning_clock(notes->clock_off_s);
 	default:
 		return 0;
 	}
@@ -192,7 +213,7 @@ run_command(const struct subject *s, const char *state, const char *code,
 {
 	const struct notify notify = {
 	    .account = s->account != NULL ? s->account->name : NULL,
-	    .application = s->application->name,
+	    .application = s->application != NULL ? s->application->name : NULL,
 	    .state = state,
 	    .code = code,
 	    .text = text,
@@ -210,7 +231,7 @@ check_warning(const struct subject *s, enum warning warning, int64_t now_s)
 
 	if (warning_due(level, notes->told[warning], notes->told_at_s[warning],
 		now_s)) {
-		sentences[warning].say(s, now_s, text);
+		say[warning](s, now_s, text);
 		log_warn(name_of(s), "warning: code=%s: %s",
 		    warning_name(warning), text);
 		run_command(s, "warning", warning_name(warning), text);
@@ -387,6 +408,19 @@ watch_state(const struct grant_order *order, const char *state,
 }
 
 void
+watch_clock(
+    const struct grant_token *token, const struct grant_failure *failure)
+{
+	struct subject s = subject_of(NULL, NULL);
+
+	if (token != NULL ? !token->has_clock : !failure->has_clock)
+		return;
+	s.notes->clock_off_s =
+	    token != NULL ? token->clock_off_s : failure->clock_off_s;
+	check(&s);
+}
+
+void
 watch_certificate(const struct conf_application *application, int64_t ends_at_s)
 {
 	struct subject s = subject_of(application, NULL);
@@ -410,7 +444,7 @@ show(const struct subject *s, int64_t now_s, struct json *warnings)
 	for (i = 0; i < WARNING_COUNT; i++) {
 		if (level_of(s, (enum warning)i, now_s) == 0)
 			continue;
-		sentences[i].say(s, now_s, text);
+		say[i](s, now_s, text);
 		one = json_object();
 		json_set_string(one, "code", warning_name((enum warning)i));
 		json_set_string(one, "text", text);
@@ -423,11 +457,13 @@ watch_show(const struct conf_account *account, struct json *answer)
 {
 	struct subject application = subject_of(account->application, NULL);
 	struct subject own = subject_of(account->application, account);
+	struct subject host = subject_of(NULL, NULL);
 	struct json *warnings = json_array();
 	int64_t now_s = clock_wall_s();
 
 	show(&application, now_s, warnings);
 	show(&own, now_s, warnings);
+	show(&host, now_s, warnings);
 	json_set(answer, "warnings", warnings);
 }
 

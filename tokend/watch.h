@@ -43,6 +43,10 @@ void watch_token(
 void watch_state(const struct grant_order *order, const char *state,
     const struct err *failure);
 
+/* How an exchange ended tells the provider's clock, if there was an answer. */
+void watch_clock(
+    const struct grant_token *token, const struct grant_failure *failure);
+
 /* The certificate that application signs with ends then; 0: it has none. */
 void watch_certificate(
     const struct conf_application *application, int64_t ends_at_s);

@@ -350,3 +350,33 @@ def test_the_tool_shows_warnings(told, build):
     assert words in out.stdout
     out = subprocess.run(argv, capture_output=True, text=True, timeout=20)
     assert out.stdout.count(words) == 1  # three accounts, one secret
+
+
+@pytest.mark.parametrize("ahead, words", [
+    (7230, "120 minutes behind"), (-1230, "20 minutes ahead of")])
+def test_wrong_clock(told, entra, ahead, words):
+    """The provider's Date header says how wrong this host's clock is."""
+    tokend = told.tokend
+    entra.set(clock_off=240)
+    tokend.ask()
+    assert tokend.status()["warnings"] == []
+    entra.set(clock_off=ahead)
+    assert tokend.ask(account="a@example.org")["status"] == "ok"
+    told.wait(1)
+    warning, = tokend.status()["warnings"]
+    assert warning["code"] == "clock"
+    assert words in warning["text"]
+    assert warning["text"] in tokend.read_log()
+    # A refusal may come from it, an assertion's above all.
+    entra.set(error="700024")
+    answer = tokend.control("refresh", "a@example.org")
+    assert answer["code"] == "aadsts.700024"
+    assert "Fix the host clock" in answer["text"]
+    assert "the clock of this host is" in answer["text"]
+    told.wait(2)  # what waits would be replaced by what comes after it
+    entra.set(error=None, clock_off=0)
+    assert tokend.control("refresh", "a@example.org")["status"] == "ok"
+    assert tokend.status()["warnings"] == []
+    tokend.stop()
+    assert told.words("CODE") == ["clock", "aadsts.700024", ""]
+    assert told.words("APPLICATION") == [None, "contoso", "contoso"]
