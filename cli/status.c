@@ -40,6 +40,43 @@ add_milter_state(
 }
 
 static int
+holds(const struct json *texts, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < json_length(texts); i++)
+		if (strcmp(json_string_at(texts, i), text) == 0)
+			return 1;
+	return 0;
+}
+
+/* What accounts of one application have in common is said once. */
+static void
+put_warnings(struct buf *out, struct json **accounts, size_t count)
+{
+	struct json *said = json_array();
+	const struct json *warnings;
+	char notice[1024];
+	const char *text;
+	size_t i, k;
+
+	for (i = 0; i < count; i++) {
+		warnings = json_get_array(accounts[i], "warnings");
+		for (k = 0; warnings != NULL && k < json_length(warnings);
+		     k++) {
+			text = json_get_string(json_at(warnings, k), "text");
+			if (text == NULL || holds(said, text))
+				continue;
+			json_append_string(said, text);
+			snprintf(notice, sizeof(notice), "Warning: %s", text);
+			buf_adds(out, "\n");
+			show_wrapped(out, notice, 0);
+		}
+	}
+	json_free(said);
+}
+
+static int
 print_status(struct json *tokend, const struct json *milter,
     const struct err *milter_err, int one)
 {
@@ -57,6 +94,7 @@ print_status(struct json *tokend, const struct json *milter,
 		table_details(&out, accounts[0], &style);
 	else
 		table_accounts(&out, accounts, count, &style);
+	put_warnings(&out, accounts, count);
 	if (milter == NULL) {
 		snprintf(notice, sizeof(notice), "Budgets are not known: %s",
 		    milter_err->text);

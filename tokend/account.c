@@ -12,8 +12,10 @@
 #include "clock.h"
 #include "credential.h"
 #include "import.h"
+#include "lane.h"
 #include "log.h"
 #include "mem.h"
+#include "watch.h"
 
 /* A credential under its identity; the table is sorted by that. */
 struct entry {
@@ -287,17 +289,14 @@ account_status(const struct conf_account *account)
 	json_set_string(answer, "unsaved", status.unsaved);
 	json_set_int(answer, "waiters", (int64_t)status.waiters);
 	show_failure(&status, answer);
+	watch_show(account, answer);
 	return answer;
 }
 
 size_t
 account_busy(void)
 {
-	size_t i, busy = 0;
-
-	for (i = 0; i < entry_count; i++)
-		busy += credential_busy(entries[i].credential) ? 1 : 0;
-	return busy;
+	return lane_running();
 }
 
 void
@@ -305,6 +304,7 @@ account_dismiss(const struct err *reason)
 {
 	size_t i;
 
+	lane_close();
 	for (i = 0; i < entry_count; i++)
 		credential_dismiss(entries[i].credential, reason);
 }

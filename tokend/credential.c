@@ -22,6 +22,7 @@
 #include "schedule.h"
 #include "timer.h"
 #include "unsaved.h"
+#include "watch.h"
 
 #define SOON_MS 1000 /* retry_ms of who waited in vain */
 
@@ -42,6 +43,7 @@ struct credential {
 	struct unsaved *unsaved; /* NULL: the disk is up to date */
 	int64_t asked_ms;	 /* 0: never */
 	int64_t forced_ms;
+	int put_off; /* the host slept: a renewal begins a little later */
 	struct grant *running;
 	struct handout_waits waits;
 	struct timer timer;
@@ -59,7 +61,7 @@ chance(void)
 static const char *
 log_id(const struct credential *c)
 {
-	return grant_record_name(&c->order);
+	return grant_order_name(&c->order);
 }
 
 static void
@@ -71,6 +73,9 @@ describe(const struct credential *c, struct schedule *s)
 	s->min_validity_ms = c->order.application->min_validity_s * 1000;
 	s->rejected = c->rejected;
 	s->running = c->running != NULL;
+	s->asked_ms = c->asked_ms;
+	s->renew_ms = c->renew_ms;
+	s->keep_alive_ms = c->has_refresh ? c->keep_alive_ms : 0;
 	if (c->failure != NULL) {
 		s->failure = c->failure->err.kind;
 		s->latched = c->failure->refused != RECORD_REFUSED_NOTHING;
@@ -82,34 +87,12 @@ describe(const struct credential *c, struct schedule *s)
  */
 
 static int64_t
-earlier(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return a < b ? a : b;
-}
-
-/* When an exchange is due by itself; 0: never. */
-static int64_t
 exchange_due(const struct credential *c)
 {
-	const struct failure *f = c->failure;
-	int64_t due = 0;
-	int in_use;
+	struct schedule s;
 
-	if (c->running != NULL ||
-	    (f != NULL && f->refused != RECORD_REFUSED_NOTHING))
-		return 0;
-	if (c->asked_ms != 0)
-		due = f != NULL ? f->retry_ms : c->renew_ms;
-	in_use = due != 0 && due - c->asked_ms <= SCHEDULE_IN_USE_MS;
-	if (!in_use)
-		due = 0;
-	if (!c->has_refresh)
-		return due;
-	if (f != NULL && f->retry_ms > c->keep_alive_ms)
-		return earlier(due, f->retry_ms);
-	return earlier(due, c->keep_alive_ms);
+	describe(c, &s);
+	return schedule_due(&s);
 }
 
 static void
@@ -118,7 +101,7 @@ set_timer(struct credential *c)
 	int64_t at_ms = exchange_due(c);
 
 	if (c->unsaved != NULL)
-		at_ms = earlier(at_ms, c->unsaved->retry_ms);
+		at_ms = schedule_earlier(at_ms, c->unsaved->retry_ms);
 	if (at_ms != 0)
 		timer_set(&c->timer, at_ms);
 	else
@@ -172,7 +155,7 @@ wait_is_over(void *owner, struct handout_wait *wait)
 		err_set(&err, ERR_TEMPORARY, "wait",
 		    "%s %s: still waiting for an answer of the token endpoint "
 		    "%s after %lld ms",
-		    grant_record_kind(&c->order), log_id(c),
+		    grant_order_kind(&c->order), log_id(c),
 		    c->order.application->token_endpoint,
 		    (long long)handout_waited_ms(wait));
 		err.retry_ms = SOON_MS;
@@ -188,6 +171,7 @@ take_token(struct credential *c, struct grant_token *token)
 {
 	int64_t now_ms = clock_boot_ms();
 
+	watch_token(&c->order, token);
 	secret_take(&c->token, &token->access);
 	memcpy(c->token_id, token->id, sizeof(c->token_id));
 	c->rejected = 0;
@@ -213,6 +197,16 @@ take_token(struct credential *c, struct grant_token *token)
 }
 
 static void
+tell(const struct credential *c)
+{
+	struct schedule s;
+
+	describe(c, &s);
+	watch_state(&c->order, schedule_state(&s, clock_boot_ms()),
+	    c->failure != NULL ? &c->failure->err : NULL);
+}
+
+static void
 on_done(
     void *arg, struct grant_token *token, const struct grant_failure *failure)
 {
@@ -222,6 +216,7 @@ on_done(
 
 	c->running = NULL;
 	err_clear(&err);
+	watch_clock(token, failure);
 	if (token != NULL) {
 		take_token(c, token);
 	} else {
@@ -229,6 +224,7 @@ on_done(
 		unsaved_refused(c->unsaved, failure);
 		failure_explain(c->failure, &err);
 	}
+	tell(c);
 	set_timer(c);
 	handout_end_all(&c->waits, give(c, &handout), token != NULL, &err);
 }
@@ -244,8 +240,10 @@ begin(struct credential *c)
 	c->order.unsaved = c->unsaved != NULL ? &c->unsaved->record : NULL;
 	c->running = grant_start(&c->order, c->store, on_done, c, &failure);
 	c->order.insist = 0;
-	if (c->running == NULL)
+	if (c->running == NULL) {
 		failure_take(&c->failure, &c->order, &failure, 1, chance());
+		tell(c);
+	}
 	set_timer(c);
 	return c->running != NULL ? 0 : -1;
 }
@@ -255,14 +253,20 @@ on_time(void *arg)
 {
 	struct credential *c = arg;
 	int64_t now_ms = clock_boot_ms();
-	int64_t due = exchange_due(c);
+	int64_t due = exchange_due(c), late_ms;
 
 	if (c->unsaved != NULL && now_ms >= c->unsaved->retry_ms)
 		unsaved_retry(&c->unsaved, &c->order, c->store);
-	if (due != 0 && now_ms >= due)
-		(void)begin(c);
-	else
+	if (due == 0 || now_ms < due) {
 		set_timer(c);
+		return;
+	}
+	late_ms = c->put_off ? 0 : schedule_late_ms(due, now_ms, chance());
+	c->put_off = late_ms > 0;
+	if (late_ms > 0)
+		timer_set(&c->timer, now_ms + late_ms);
+	else
+		(void)begin(c);
 }
 
 /* --- the outside -----------------------------------------------------------
@@ -288,7 +292,7 @@ queue(struct credential *c, int64_t wait_ms, handout_done *done, void *arg,
 	}
 	err_set(err, ERR_TEMPORARY, "wait",
 	    "%s %s: a token is being fetched from %s",
-	    grant_record_kind(&c->order), log_id(c),
+	    grant_order_kind(&c->order), log_id(c),
 	    c->order.application->token_endpoint);
 	err->retry_ms = SOON_MS;
 	return -1;
@@ -354,6 +358,7 @@ credential_import(struct credential *c, const char *refresh_token,
 	free(c->failure);
 	c->failure = NULL;
 	c->has_refresh = 1;
+	watch_sign_in(&c->order);
 	set_keep_alive(c, clock_wall_s());
 	return queue(c, wait_ms, done, arg, NULL, wait, err);
 }
@@ -409,12 +414,6 @@ credential_status(struct credential *c, struct credential_status *status)
 			: 0;
 }
 
-int
-credential_busy(const struct credential *c)
-{
-	return c->running != NULL;
-}
-
 void
 credential_dismiss(struct credential *c, const struct err *reason)
 {
@@ -431,12 +430,13 @@ restore(struct credential *c)
 	struct record record;
 	struct err err;
 
-	if (store_load(c->store, grant_record_kind(&c->order), log_id(c),
+	if (store_load(c->store, grant_order_kind(&c->order), log_id(c),
 		&record, &err) == -1) {
 		log_warn(log_id(c), "%s", err.text);
 		return;
 	}
 	c->has_refresh = !secret_empty(&record.refresh_token);
+	watch_refresh_token(&c->order, record.obtained_at_s);
 	if (c->has_refresh)
 		set_keep_alive(c, record.obtained_at_s);
 	c->failure = failure_restore(&record);

@@ -86,9 +86,6 @@ void credential_rejected(struct credential *credential, const char *token_id);
 void credential_status(
     struct credential *credential, struct credential_status *status);
 
-/* 1 while an exchange is under way. */
-int credential_busy(const struct credential *credential);
-
 /* Answer all who wait; an exchange goes on. */
 void credential_dismiss(
     struct credential *credential, const struct err *reason);

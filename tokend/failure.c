@@ -51,7 +51,7 @@ failure_take(struct failure **failure, const struct grant_order *order,
 	f->retry_ms = clock_boot_ms() + wait_ms;
 	/* Local ones may come every second: once is enough. */
 	if (!local || !known)
-		say(grant_record_name(order), f, wait_ms);
+		say(grant_order_name(order), f, wait_ms);
 }
 
 struct failure *
@@ -106,7 +106,7 @@ failure_look(struct failure *f, const struct grant_order *order)
 	f->stamp = stamp;
 	if (strcmp(id, f->refused_id) == 0)
 		return;
-	log_info(grant_record_name(order),
+	log_info(grant_order_name(order),
 	    "what was refused has changed, it is tried");
 	failure_forgive(f);
 }

@@ -18,6 +18,7 @@
 #include "flow.h"
 #include "http.h"
 #include "imds.h"
+#include "lane.h"
 #include "log.h"
 #include "mem.h"
 #include "proof.h"
@@ -33,54 +34,23 @@ struct grant {
 	size_t proof;		/* what the client shows, see clientauth.h */
 	struct secret identity; /* what a managed identity has to show */
 	uint64_t stamp;		/* of the secret files when they were read */
+	struct lane_turn *turn; /* a place among the provider's exchanges */
 	struct imds *imds;	/* one of the two is under way */
 	struct http *http;
+	int64_t clock_off_s;
+	int has_clock;
 	grant_done *done;
 	void *arg;
 };
 
-const char *
-grant_record_kind(const struct grant_order *order)
-{
-	return order->account != NULL ? "account" : "application";
-}
-
-const char *
-grant_record_name(const struct grant_order *order)
-{
-	return order->account != NULL ? order->account->name
-				      : order->application->name;
-}
-
 static const char *
 log_id(const struct grant *grant)
 {
-	return grant_record_name(&grant->order);
+	return grant_order_name(&grant->order);
 }
 
 /* --- one request -----------------------------------------------------------
  */
-
-static void
-fill_subject(const struct grant *grant, struct refusal_subject *subject)
-{
-	const struct conf_application *application = grant->order.application;
-	const struct conf_account *account = grant->order.account;
-
-	memset(subject, 0, sizeof(*subject));
-	subject->kind = grant->flow;
-	subject->application = application->name;
-	subject->secret_file = clientauth_file(application, grant->proof);
-	subject->secret_expires = application->client_secret_expires;
-	subject->endpoint = application->token_endpoint;
-	subject->now_s = clock_wall_s();
-	if (account != NULL) {
-		subject->account = account->name;
-		subject->imported = account->grant == CONF_GRANT_REFRESH_TOKEN;
-		subject->user = account->user;
-		subject->password_file = account->password_file;
-	}
-}
 
 /* Files are read now, not kept from the start: what is in them counts. */
 static int
@@ -179,13 +149,10 @@ save_refusal(struct grant *grant, const struct grant_failure *failure)
 	struct record *record = &grant->record;
 	struct err err;
 
-	record->refused = failure->refused;
-	free(record->refused_id);
-	record->refused_id = mem_strdup(failure->refused_id);
-	record->refused_at_s = clock_wall_s();
-	record->refusal = failure->err;
-	if (store_save(grant->store, grant_record_kind(&grant->order),
-		grant_record_name(&grant->order), record, &err) == -1)
+	record_refuse(record, failure->refused, failure->refused_id,
+	    clock_wall_s(), &failure->err);
+	if (store_save(grant->store, grant_order_kind(&grant->order),
+		grant_order_name(&grant->order), record, &err) == -1)
 		log_warn(log_id(grant),
 		    "refusal not saved; it is forgotten by a restart: %s",
 		    err.text);
@@ -197,6 +164,8 @@ fail(struct grant *grant, const struct refusal *refusal)
 	struct grant_failure failure = {
 	    .err = refusal->err,
 	    .least_ms = refusal->least_ms,
+	    .clock_off_s = grant->clock_off_s,
+	    .has_clock = grant->has_clock,
 	    .refused = refusal->refused,
 	    .stamp = grant->stamp,
 	};
@@ -244,8 +213,8 @@ save(struct grant *grant, struct flow_token *flow, struct grant_token *token)
 	record->refused = RECORD_REFUSED_NOTHING;
 	token->has_refresh = !secret_empty(&record->refresh_token);
 	token->refresh_at_s = record->obtained_at_s;
-	if (!worth || store_save(grant->store, grant_record_kind(&grant->order),
-			  grant_record_name(&grant->order), record,
+	if (!worth || store_save(grant->store, grant_order_kind(&grant->order),
+			  grant_order_name(&grant->order), record,
 			  &token->save_error) == 0)
 		return;
 	token->unsaved = mem_zalloc(1, sizeof(*record));
@@ -266,6 +235,8 @@ succeed(struct grant *grant, struct flow_token *flow)
 	save(grant, flow, &token);
 	secret_take(&token.access, &flow->access);
 	token.expires_in_s = flow->expires_in_s;
+	token.clock_off_s = grant->clock_off_s;
+	token.has_clock = grant->has_clock;
 	token.scope = flow->scope;
 	flow->scope = NULL;
 	finish(grant, &token, NULL);
@@ -369,7 +340,12 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 	struct err err;
 	int rc;
 
-	fill_subject(grant, &subject);
+	if (answer != NULL && answer->date_s != 0) {
+		grant->clock_off_s = clock_wall_s() - answer->date_s;
+		grant->has_clock = 1;
+	}
+	grant_order_subject(&grant->order, grant->flow, grant->proof,
+	    grant->clock_off_s, &subject);
 	if (answer == NULL) {
 		refusal_no_answer(&refusal, &subject, reason);
 		fail(grant, &refusal);
@@ -420,17 +396,6 @@ on_identity(void *arg, struct flow_token *token, const struct refusal *refusal)
 /* --- begin and cancel ------------------------------------------------------
  */
 
-static int
-copy_record(struct record *to, const struct record *from)
-{
-	*to = *from;
-	to->refresh_token.secret_data = NULL;
-	to->refresh_token.secret_len = 0;
-	to->scope = mem_strdup(from->scope);
-	to->refused_id = mem_strdup(from->refused_id);
-	return secret_copy(&to->refresh_token, &from->refresh_token);
-}
-
 /* What is kept, and with it the first flow. */
 static int
 prepare(struct grant *grant, const struct record *unsaved, struct err *err)
@@ -440,10 +405,10 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	int rc;
 
 	if (unsaved != NULL)
-		rc = copy_record(&grant->record, unsaved) == 0 ? 1 : -1;
+		rc = record_copy(&grant->record, unsaved) == 0 ? 1 : -1;
 	else
-		rc = store_load(grant->store, grant_record_kind(order),
-		    grant_record_name(order), &grant->record, err);
+		rc = store_load(grant->store, grant_order_kind(order),
+		    grant_order_name(order), &grant->record, err);
 	if (order->account == NULL) {
 		grant->flow = FLOW_CLIENT_CREDENTIALS;
 		return 0;
@@ -457,9 +422,32 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 		grant->flow = FLOW_JWT_BEARER;
 	if (grant->flow != FLOW_REFRESH || rc == -1)
 		return grant->flow != FLOW_REFRESH ? 0 : -1;
-	fill_subject(grant, &subject);
+	grant_order_subject(&grant->order, grant->flow, grant->proof,
+	    grant->clock_off_s, &subject);
 	refusal_login_required(err, &subject);
 	return -1;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct grant *grant = arg;
+	struct err err;
+
+	if (send_request(grant, &err) == -1)
+		fail_with(grant, &err);
+}
+
+/* Now or when its turn comes: secrets are not read before. */
+static int
+take_turn(struct grant *grant, struct err *err)
+{
+	const struct conf_application *application = grant->order.application;
+	int now;
+
+	grant->turn = lane_enter(application->token_endpoint, application->name,
+	    on_turn, grant, &now);
+	return now ? send_request(grant, err) : 0;
 }
 
 struct grant *
@@ -478,7 +466,7 @@ grant_start(const struct grant_order *order, struct store *store,
 	grant->arg = arg;
 	record_init(&grant->record);
 	if (prepare(grant, order->unsaved, &failure->err) == -1 ||
-	    send_request(grant, &failure->err) == -1) {
+	    take_turn(grant, &failure->err) == -1) {
 		grant_cancel(grant);
 		return NULL;
 	}
@@ -492,6 +480,7 @@ grant_cancel(struct grant *grant)
 		return;
 	http_cancel(grant->http);
 	imds_cancel(grant->imds);
+	lane_leave(grant->turn);
 	record_clear(&grant->record);
 	secret_clear(&grant->identity);
 	config_unref(grant->order.config);

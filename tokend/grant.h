@@ -7,6 +7,7 @@
 #include "config.h"
 #include "crypto.h"
 #include "err.h"
+#include "grant_order.h"
 #include "record.h"
 #include "secret.h"
 #include "store.h"
@@ -24,19 +25,12 @@
 
 struct grant; /* an exchange under way */
 
-/* Whose token; pointers are borrowed from config, which is referenced. */
-struct grant_order {
-	struct config *config;
-	const struct conf_application *application;
-	const struct conf_account *account; /* NULL: the application's own */
-	const struct record *unsaved;	    /* newer than the disk's, or NULL */
-	int insist; /* an administrator wants what was refused shown again */
-};
-
 struct grant_token {
 	struct secret access;
 	char id[CRYPTO_ID_LEN];
 	int64_t expires_in_s;
+	int64_t clock_off_s; /* this host's clock less the provider's */
+	int has_clock;
 	char *scope;	 /* or NULL */
 	const char *how; /* grant_type that won it */
 	int has_refresh;
@@ -48,6 +42,8 @@ struct grant_token {
 struct grant_failure {
 	struct err err;
 	int64_t least_ms; /* to wait, 0: as usual */
+	int64_t clock_off_s;
+	int has_clock; /* there was an answer that says it */
 	enum record_refused refused;
 	char refused_id[CRYPTO_HEX_LEN];
 	uint64_t stamp; /* of the files when they were read */
@@ -66,9 +62,5 @@ struct grant *grant_start(const struct grant_order *order, struct store *store,
 
 /* End it: done is not called any more. NULL is allowed. */
 void grant_cancel(struct grant *grant);
-
-/* Kind and name of the record in the store. */
-const char *grant_record_kind(const struct grant_order *order);
-const char *grant_record_name(const struct grant_order *order);
 
 #endif

@@ -78,6 +78,7 @@ report_answer(struct http *http)
 	struct http_answer answer = {.body = "", .content_type = ""};
 	curl_off_t retry_after = 0;
 	const char *type = NULL;
+	struct curl_header *date;
 
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_easy_getinfo(http->easy, CURLINFO_CONTENT_TYPE, &type);
@@ -88,6 +89,10 @@ report_answer(struct http *http)
 		answer.body = http->body.data;
 	answer.body_len = http->body.len;
 	answer.retry_after_s = retry_after;
+	if (curl_easy_header(http->easy, "Date", 0, CURLH_HEADER, -1, &date) ==
+		CURLHE_OK &&
+	    curl_getdate(date->value, NULL) > 0)
+		answer.date_s = curl_getdate(date->value, NULL);
 	http->done(http->arg, &answer, NULL);
 }
 

@@ -31,6 +31,7 @@ struct http_answer {
 	size_t body_len;
 	const char *content_type; /* or "" */
 	int64_t retry_after_s;	  /* 0: the header is absent */
+	int64_t date_s;		  /* the server's clock; 0: it does not say */
 };
 
 /*

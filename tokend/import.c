@@ -44,8 +44,8 @@ int
 import_save(const struct grant_order *order, struct store *store,
     const char *refresh_token, struct err *err)
 {
-	const char *kind = grant_record_kind(order);
-	const char *name = grant_record_name(order);
+	const char *kind = grant_order_kind(order);
+	const char *name = grant_order_name(order);
 	struct record record;
 	int rc;
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "clientauth.h"
 #include "client.h"
 #include "clock.h"
 #include "config.h"
@@ -25,10 +26,12 @@
 #include "http.h"
 #include "listener.h"
 #include "log.h"
+#include "notify.h"
 #include "server.h"
 #include "sock.h"
 #include "store.h"
 #include "timer.h"
+#include "watch.h"
 
 #define PROGRAM "postoak-tokend"
 #define STOP_MS 2000 /* for answers to be sent and exchanges to be saved */
@@ -80,6 +83,20 @@ warn_of_restart(const struct conf_tokend *old, const struct conf_tokend *new)
 		    old->store, old->seal_key_file);
 }
 
+/* What ends some day is looked at when the configuration is read. */
+static void
+apply_warnings(struct config *config)
+{
+	const struct conf *conf = config->conf;
+	size_t i;
+
+	watch_apply(config);
+	for (i = 0; i < conf->application_count; i++)
+		if (conf->applications[i].proof == CONF_PROOF_CERTIFICATE)
+			watch_certificate(&conf->applications[i],
+			    clientauth_not_after_s(&conf->applications[i]));
+}
+
 /* The manager of Type=notify-reload compares the time (sd_notify(3)). */
 static void
 notify_reloading(void)
@@ -124,6 +141,7 @@ reload(struct err *err)
 		    &account_config()->conf->tokend, &config->conf->tokend);
 		account_apply(config);
 		control_settle(1);
+		apply_warnings(config);
 		log_info(NULL, "configuration read again: accounts=%zu",
 		    config->conf->account_count);
 		rc = 0;
@@ -162,7 +180,7 @@ on_term(evutil_socket_t number, short what, void *arg)
 
 /*
  * Who waits is told; answers that are on their way, ours and the provider's,
- * get a moment.
+ * and the administrator's command get a moment.
  */
 static void
 wind_up(void)
@@ -180,7 +198,7 @@ wind_up(void)
 	reason.retry_ms = 1000;
 	client_drain();
 	account_dismiss(&reason);
-	while ((client_unsent() || account_busy() > 0) &&
+	while ((client_unsent() || account_busy() > 0 || notify_busy()) &&
 	       clock_boot_ms() < end_ms) {
 		event_base_loopexit(loop, &moment);
 		event_base_loop(loop, EVLOOP_ONCE);
@@ -250,8 +268,10 @@ start(void)
 	if (store == NULL)
 		fatal(&err);
 	start_libraries();
+	watch_start(loop, config->conf->tokend.store);
 	account_start(store);
 	account_apply(config);
+	apply_warnings(config);
 	if (listen_anew(&config->conf->tokend, &err) == -1)
 		fatal(&err);
 	control_settle(1);
@@ -274,6 +294,7 @@ stop(void)
 
 	client_stop();
 	http_stop();
+	watch_stop();
 	timer_cancel(&watchdog);
 	timer_stop();
 	for (i = 0; i < 3; i++)

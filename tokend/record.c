@@ -33,6 +33,28 @@ record_clear(struct record *record)
 	record_init(record);
 }
 
+int
+record_copy(struct record *to, const struct record *from)
+{
+	*to = *from;
+	to->refresh_token.secret_data = NULL;
+	to->refresh_token.secret_len = 0;
+	to->scope = mem_strdup(from->scope);
+	to->refused_id = mem_strdup(from->refused_id);
+	return secret_copy(&to->refresh_token, &from->refresh_token);
+}
+
+void
+record_refuse(struct record *record, enum record_refused what, const char *id,
+    int64_t at_s, const struct err *why)
+{
+	record->refused = what;
+	free(record->refused_id);
+	record->refused_id = mem_strdup(id);
+	record->refused_at_s = at_s;
+	record->refusal = *why;
+}
+
 static int
 put_refused(const struct record *record, struct buf *out, struct err *err)
 {

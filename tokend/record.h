@@ -36,6 +36,13 @@ struct record {
 void record_init(struct record *record);
 void record_clear(struct record *record);
 
+/* to is overwritten, to be cleared. 0, or -1: no memory for a secret. */
+int record_copy(struct record *to, const struct record *from);
+
+/* Note what the provider refused, why, and when. */
+void record_refuse(struct record *record, enum record_refused what,
+    const char *id, int64_t at_s, const struct err *why);
+
 /* The name goes in, too: a file that was renamed is found out. */
 int record_encode(const struct record *record, const char *kind,
     const char *name, struct buf *out, struct err *err);

@@ -13,6 +13,7 @@
 #include "json.h"
 
 #define MINUTE_MS (60 * 1000LL)
+#define CLOCK_OFF_S 300
 #define DESCRIPTION_MAX 260
 
 /* The provider's own words. Everything borrowed from the document. */
@@ -25,26 +26,43 @@ struct words {
 	const struct aadsts *row;
 };
 
-/* Classes of error=, facts as of RFC 6749, OpenID Connect and Entra ID. */
+#define SIGN_IN "sign in again"
+#define REGISTRATION "check client_id and the app registration"
+
+/*
+ * Classes of error=, facts as of RFC 6749, OpenID Connect, Entra ID and Google,
+ * and what to do where the provider's words are all there is.
+ */
 static const struct {
 	const char *error;
 	enum err_kind kind;
+	const char *remedy;
 } errors[] = {
-    {"temporarily_unavailable", ERR_TEMPORARY},
-    {"server_error", ERR_TEMPORARY},
-    {"slow_down", ERR_TEMPORARY},
-    {"authorization_pending", ERR_TEMPORARY},
-    {"invalid_grant", ERR_LOGIN},
-    {"interaction_required", ERR_LOGIN},
-    {"consent_required", ERR_LOGIN},
-    {"login_required", ERR_LOGIN},
-    {"invalid_client", ERR_CONFIG},
-    {"unauthorized_client", ERR_CONFIG},
-    {"unsupported_grant_type", ERR_CONFIG},
-    {"invalid_request", ERR_CONFIG},
-    {"invalid_resource", ERR_CONFIG},
-    {"invalid_scope", ERR_CONFIG},
-    {"access_denied", ERR_CONFIG},
+    {"temporarily_unavailable", ERR_TEMPORARY, NULL},
+    {"server_error", ERR_TEMPORARY, NULL},
+    {"internal_failure", ERR_TEMPORARY, NULL},
+    {"rate_limit_exceeded", ERR_TEMPORARY, NULL},
+    {"slow_down", ERR_TEMPORARY, NULL},
+    {"authorization_pending", ERR_TEMPORARY, NULL},
+    {"invalid_grant", ERR_LOGIN, SIGN_IN},
+    {"invalid_rapt", ERR_LOGIN, SIGN_IN},
+    {"interaction_required", ERR_LOGIN, SIGN_IN},
+    {"consent_required", ERR_LOGIN, SIGN_IN},
+    {"login_required", ERR_LOGIN, SIGN_IN},
+    {"user_password_expired", ERR_LOGIN, SIGN_IN},
+    {"invalid_client", ERR_CONFIG, REGISTRATION},
+    {"unauthorized_client", ERR_CONFIG, REGISTRATION},
+    {"deleted_client", ERR_CONFIG, REGISTRATION},
+    {"disabled_client", ERR_CONFIG, REGISTRATION},
+    {"org_internal", ERR_CONFIG, REGISTRATION},
+    {"admin_policy_enforced", ERR_CONFIG,
+	"have the application allowed by the administrator"},
+    {"unsupported_grant_type", ERR_CONFIG,
+	"choose a grant that the provider has"},
+    {"invalid_request", ERR_CONFIG, NULL},
+    {"invalid_resource", ERR_CONFIG, "check scope"},
+    {"invalid_scope", ERR_CONFIG, "check scope"},
+    {"access_denied", ERR_CONFIG, NULL},
 };
 
 /* Numbers that say that a secret was wrong: showing it again does harm. */
@@ -281,6 +299,18 @@ say_secret(char *out, size_t size, const struct refusal_subject *s,
 		    s->application, when, code, s->secret_file);
 }
 
+/* What to do about a word; NULL where nothing but waiting is known. */
+static const char *
+remedy_of_error(const char *error)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(errors); i++)
+		if (strcmp(errors[i].error, error) == 0)
+			return errors[i].remedy;
+	return NULL;
+}
+
 static void
 say_assertion(char *out, size_t size, const struct refusal_subject *s,
     const struct words *words, const char *code)
@@ -296,17 +326,50 @@ say_assertion(char *out, size_t size, const struct refusal_subject *s,
 }
 
 static void
-say_general(char *out, size_t size, const struct words *words, const char *code,
-    long status)
+say_unlisted(char *out, size_t size, const struct refusal_subject *s,
+    const struct words *words, const char *code, long status,
+    enum err_kind kind)
+{
+	const char *remedy =
+	    words->number == 0 ? remedy_of_error(words->error) : NULL;
+	int len;
+
+	len = snprintf(out, size,
+	    "the token endpoint refuses (%s, status %ld): %.*s", code, status,
+	    description_len(words->description), words->description);
+	if (remedy == NULL || len < 0 || (size_t)len >= size)
+		return;
+	out += len;
+	size -= (size_t)len;
+	if (kind == ERR_LOGIN)
+		snprintf(out, size, "; %s: postoak login %.200s", remedy,
+		    s->account);
+	else
+		snprintf(out, size, "; %s", remedy);
+}
+
+static void
+say_general(char *out, size_t size, const struct refusal_subject *s,
+    const struct words *words, const char *code, long status,
+    enum err_kind kind)
 {
 	if (words->row != NULL)
 		snprintf(out, size, "%s (%s, status %ld); %s",
 		    words->row->meaning, code, status, words->row->remedy);
 	else
-		snprintf(out, size,
-		    "the token endpoint refuses (%s, status %ld): %.*s", code,
-		    status, description_len(words->description),
-		    words->description);
+		say_unlisted(out, size, s, words, code, status, kind);
+}
+
+/* What a refusal may come from, assertions above all: they carry times. */
+static void
+say_clock(char *out, size_t size, int64_t off_s)
+{
+	if (off_s <= CLOCK_OFF_S && off_s >= -CLOCK_OFF_S)
+		return;
+	snprintf(out, size,
+	    "; the clock of this host is %lld minutes %s the provider's",
+	    (long long)(off_s < 0 ? -off_s : off_s) / 60,
+	    off_s < 0 ? "behind" : "ahead of");
 }
 
 /* A word for programs: what a provider sends must not make it another. */
@@ -347,10 +410,13 @@ judge_words(struct refusal *refusal, const struct refusal_subject *subject,
 	else if (refusal->refused == RECORD_REFUSED_SECRET)
 		say_secret(what, sizeof(what), subject, words, code);
 	else
-		say_general(what, sizeof(what), words, code, answer->status);
+		say_general(what, sizeof(what), subject, words, code,
+		    answer->status, kind);
 	if (refusal->refused == RECORD_REFUSED_SECRET)
 		refusal->proof_refused = 1;
 	make_code(words, word, sizeof(word));
+	say_clock(what + strlen(what), sizeof(what) - strlen(what),
+	    subject->clock_off_s);
 	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
 	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
 	    *words->correlation_id != '\0' ? " correlation_id=" : "",

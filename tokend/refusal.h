@@ -27,7 +27,8 @@ struct refusal_subject {
 	const char *proof; /* words for the assertion used, "" or NULL: none */
 	const char *secret_expires; /* YYYY-MM-DD as configured, or NULL */
 	const char *endpoint;
-	int64_t now_s; /* wall clock */
+	int64_t now_s;	     /* wall clock */
+	int64_t clock_off_s; /* how far that is ahead of the provider's */
 };
 
 struct refusal {

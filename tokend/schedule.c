@@ -6,6 +6,8 @@
 
 #define SAFETY_MS 5000LL
 #define BACKOFF_FIRST_MS 2000LL
+#define LATE_MS 10000LL		 /* no busy loop is so slow: it slept */
+#define SPREAD_MS (300 * 1000LL) /* over which all that is late begins */
 
 /* Uniform in 0..span. */
 static int64_t
@@ -100,6 +102,33 @@ schedule_backoff_ms(
 	return wait > least_ms ? wait : least_ms;
 }
 
+int64_t
+schedule_earlier(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int64_t
+schedule_due(const struct schedule *s)
+{
+	int64_t due_ms = 0;
+
+	if (s->running || s->latched)
+		return 0;
+	if (s->asked_ms != 0)
+		due_ms = s->failure != ERR_NONE ? s->retry_ms : s->renew_ms;
+	/* Nobody has needed it lately. */
+	if (due_ms - s->asked_ms > SCHEDULE_IN_USE_MS)
+		due_ms = 0;
+	if (s->keep_alive_ms == 0)
+		return due_ms;
+	if (s->failure != ERR_NONE && s->retry_ms > s->keep_alive_ms)
+		return schedule_earlier(due_ms, s->retry_ms);
+	return schedule_earlier(due_ms, s->keep_alive_ms);
+}
+
 const char *
 schedule_state(const struct schedule *s, int64_t now_ms)
 {
@@ -110,6 +139,14 @@ schedule_state(const struct schedule *s, int64_t now_ms)
 	if (s->failure == ERR_TEMPORARY)
 		return schedule_alive(s, now_ms) ? "stale" : "retrying";
 	return s->obtained_ms == 0 ? "idle" : "ok";
+}
+
+int64_t
+schedule_late_ms(int64_t due_ms, int64_t now_ms, uint32_t random)
+{
+	if (now_ms - due_ms < LATE_MS)
+		return 0;
+	return spread(SPREAD_MS, random);
 }
 
 int64_t

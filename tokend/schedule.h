@@ -33,6 +33,9 @@ struct schedule {
 	int rejected;	  /* a server refused the token */
 	int running;	  /* an exchange is under way */
 	int64_t retry_ms; /* no exchange before, while failing */
+	int64_t asked_ms; /* last use; 0: never */
+	int64_t renew_ms; /* as schedule_renew_at said */
+	int64_t keep_alive_ms; /* of the refresh token; 0: there is none */
 };
 
 enum schedule_verdict {
@@ -70,6 +73,18 @@ int64_t schedule_renew_at(
  */
 int64_t schedule_backoff_ms(enum err_kind kind, unsigned int attempt,
     int64_t least_ms, uint32_t random);
+
+/*
+ * How much later than now a renewal ahead may begin whose time passed long ago,
+ * in milliseconds: after suspend all are due at once. 0: it is in time.
+ */
+int64_t schedule_late_ms(int64_t due_ms, int64_t now_ms, uint32_t random);
+
+/* When an exchange begins by itself; 0: never, as things stand. */
+int64_t schedule_due(const struct schedule *s);
+
+/* The earlier of two times, of which 0 is never. */
+int64_t schedule_earlier(int64_t a_ms, int64_t b_ms);
 
 /* The word of the control socket: ok, stale, retrying, ... */
 const char *schedule_state(const struct schedule *s, int64_t now_ms);

@@ -38,7 +38,7 @@ unsaved_take(struct unsaved **unsaved, const struct grant_order *order,
 	token->unsaved = NULL;
 	u->why = token->save_error;
 	u->retry_ms = clock_boot_ms() + RETRY_MS;
-	log_warn(grant_record_name(order),
+	log_warn(grant_order_name(order),
 	    "refresh token not saved, the one before stays on disk: %s",
 	    u->why.text);
 }
@@ -64,11 +64,11 @@ unsaved_retry(struct unsaved **unsaved, const struct grant_order *order,
 {
 	struct unsaved *u = *unsaved;
 
-	if (store_save(store, grant_record_kind(order),
-		grant_record_name(order), &u->record, &u->why) == -1) {
+	if (store_save(store, grant_order_kind(order), grant_order_name(order),
+		&u->record, &u->why) == -1) {
 		u->retry_ms = clock_boot_ms() + RETRY_MS;
 		return;
 	}
-	log_info(grant_record_name(order), "refresh token saved after all");
+	log_info(grant_order_name(order), "refresh token saved after all");
 	unsaved_forget(unsaved);
 }

@@ -169,6 +169,9 @@ def test_nothing_wakes_it_while_nothing_is_due(tokend):
         """It has gone back to sleep after its last answer."""
         seen.append(switches())
         return seen[-1] == seen[-2] and asleep()
+    # A second after the first token it writes its notes, for good.
+    wait_until(lambda: os.path.exists(os.path.join(tokend.store, ".notes")),
+               "the notes")
     wait_until(settled, "tokend to go to sleep")
     before = switches()
     threading.Event().wait(2)  # the time that is measured
@@ -187,3 +190,51 @@ def test_no_secret_is_logged(tokend, entra):
     for secret in (entra.client_secret, entra.password, "another-wrong-one",
                    token, "1.AX0A", "eyJ"):
         assert secret not in log
+
+
+# --- many accounts ----------------------------------------------------------
+
+CROWD = "".join(f"""
+account "user{i}@contoso.com" {{{{
+    application   = "contoso"
+    grant         = "password"
+    password_file = "secrets/password"
+}}}}""" for i in range(40))
+
+
+def test_a_crowd_takes_turns(make_tokend, entra):
+    """So many exchanges with one provider at a time, and all get their turn;
+    the end does not wait for those who have none yet."""
+    for i in range(40):
+        entra.add_user(f"user{i}@contoso.com", entra.password)
+    tokend = make_tokend(start=False)
+    tokend.write_config(accounts=CROWD)
+    tokend.start()
+    clients = []
+    with entra.gate() as gate:
+        for i in range(40):
+            clients.append(tokend.connect())
+            clients[-1].send(tokend.request(
+                account=f"user{i}@contoso.com", wait_ms=30000))
+        wait_until(lambda: sum(a["waiters"] for a in tokend.control("status")
+                               ["accounts"]) == 40, "40 waiters")
+        gate.wait_held(16)
+        assert len(entra.token_requests) == 16
+        gate.release()
+    assert {c.answer()["status"] for c in clients} == {"ok"}
+    assert len(entra.token_requests) == 40
+    with entra.gate() as gate:
+        tokend.restart()
+        for i in range(40):
+            clients[i].close()
+            clients[i] = tokend.connect()
+            clients[i].send(tokend.request(
+                account=f"user{i}@contoso.com", wait_ms=30000))
+        gate.wait_held(16)
+        tokend.signal(signal.SIGTERM)
+        assert {c.answer()["code"] for c in clients} == {"stopping"}
+        gate.release()
+    assert tokend.stop() == 0
+    assert len(entra.token_requests) == 56
+    for client in clients:
+        client.close()

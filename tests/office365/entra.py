@@ -211,6 +211,7 @@ class Entra:
             self._directory.tenant, client.client_id, resource,
             switches["lifetime"], "0" if client.public else "1", user.upn,
             scopes)
+        claims["ipaddr"] = switches["ipaddr"]
         answer = self._answer(claims, switches)
         full = ["%s/%s" % (resource, name) for name in scopes]
         answer["scope"] = " ".join(full)

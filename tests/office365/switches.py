@@ -19,6 +19,8 @@ TOKEN = {
     "rotate": True,          # a new refresh token with each answer
     "revoke_old": False,     # the used refresh token dies (Entra: no)
     "string_numbers": False, # expires_in as text, as v1 and IMDS do
+    "ipaddr": "192.0.2.10",  # where users' tokens say the request came from
+    "clock_off": 0,          # seconds the Date header is ahead
     "gate_before_answer": False,
 }
 # Consulted once for each AUTH, for each message.

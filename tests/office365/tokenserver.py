@@ -62,6 +62,11 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = IDLE_TIMEOUT_S
 
+    def date_time_string(self, timestamp=None):
+        """The Date header, as wrong as it is wanted."""
+        return super().date_time_string(
+            time.time() + self.server.switches.get("clock_off"))
+
     def log_message(self, *args):
         self.server.log("%s %s" % (self.client_address[0], args[0] % args[1:]))
 

@@ -227,6 +227,36 @@ test_rejections_force_once_a_token_and_a_minute(void **state)
 	assert_false(schedule_may_force(&s, 2000, 62000));
 }
 
+static void
+test_what_begins_by_itself(void **state)
+{
+	struct schedule s = hour();
+
+	(void)state;
+	assert_int_equal(schedule_due(&s), 0); /* nobody asked for it */
+	s.asked_ms = START;
+	s.renew_ms = START + 40 * MIN;
+	assert_int_equal(schedule_due(&s), s.renew_ms);
+	s.running = 1;
+	assert_int_equal(schedule_due(&s), 0);
+	s.running = 0;
+	/* Used within a day, or not at all. */
+	s.renew_ms = s.asked_ms + SCHEDULE_DAY_MS + 1;
+	assert_int_equal(schedule_due(&s), 0);
+	s.keep_alive_ms = START + 7 * SCHEDULE_DAY_MS;
+	assert_int_equal(schedule_due(&s), s.keep_alive_ms);
+	s.renew_ms = START + 40 * MIN;
+	assert_int_equal(schedule_due(&s), s.renew_ms);
+	/* Failing: not before its time, for the refresh token's sake either. */
+	s.failure = ERR_TEMPORARY;
+	s.retry_ms = START + 50 * MIN;
+	assert_int_equal(schedule_due(&s), s.retry_ms);
+	s.keep_alive_ms = START + 45 * MIN;
+	assert_int_equal(schedule_due(&s), s.retry_ms);
+	s.latched = 1;
+	assert_int_equal(schedule_due(&s), 0);
+}
+
 int
 main(void)
 {
@@ -245,6 +275,7 @@ main(void)
 	    cmocka_unit_test(test_retry_after_is_obeyed_up_to_an_hour),
 	    cmocka_unit_test(test_what_people_must_mend_is_tried_hourly),
 	    cmocka_unit_test(test_refresh_tokens_are_used_weekly),
+	    cmocka_unit_test(test_what_begins_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
