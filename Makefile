@@ -51,7 +51,7 @@ ALL_LDFLAGS   = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANFLAGS) $(LDFLAGS
 pc            = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
 
 # What may live inside another program's process.
-PLUGIN_SAFE   = err buf secret wire
+PLUGIN_SAFE   = err buf wire
 PLUGIN_SRC    = $(wildcard sasl-plugin/*.c) $(PLUGIN_SAFE:%=common/%.c)
 COMMON_SRC    = $(wildcard common/*.c)
 TOKEND_SRC    = $(wildcard tokend/*.c)

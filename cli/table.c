@@ -90,6 +90,7 @@ copy_limit(const struct json *limit)
 	size_t i;
 
 	json_set_string(copy, "limit", json_get_string(limit, "limit"));
+	json_set_string(copy, "scope", json_get_string(limit, "scope"));
 	json_set_string(copy, "unit", json_get_string(limit, "unit"));
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (json_get_int(limit, numbers[i], &value))

@@ -9,7 +9,7 @@
  *
  * A struct of its own, so that passing one to "%s" does not compile. The
  * memory is locked where the limit allows, kept out of cores, and wiped before
- * it is freed. Safe inside the plugin.
+ * it is freed.
  */
 
 struct secret {

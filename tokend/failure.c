@@ -23,6 +23,10 @@ say(const char *id, const struct failure *f, int64_t wait_ms)
 		    "token refused, not tried again until it is mended: "
 		    "code=%s: %s",
 		    f->err.code, f->err.text);
+	else if (f->err.kind == ERR_LOGIN)
+		/* Looking again by itself is no help: a person is needed. */
+		log_warn(id, "no token until somebody logs in: code=%s: %s",
+		    f->err.code, f->err.text);
 	else
 		log_warn(id, "no token: code=%s retry_in_ms=%lld: %s",
 		    f->err.code, (long long)wait_ms, f->err.text);

@@ -58,6 +58,12 @@ plain_reason(CURLcode code, const struct http *http)
 	if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
 	    code == CURLE_GOT_NOTHING)
 		return "its answer is cut off";
+	if (code == CURLE_COULDNT_RESOLVE_HOST)
+		return "its name is not known here; look at /etc/resolv.conf, "
+		       "or set proxy if this host has a proxy only";
+	if (code == CURLE_COULDNT_RESOLVE_PROXY)
+		return "the proxy's name is not known here; look at proxy in "
+		       "its application and at /etc/resolv.conf";
 	return curl_easy_strerror(code);
 }
 
@@ -66,6 +72,10 @@ report_failure(struct http *http, CURLcode code)
 {
 	struct err err;
 
+	/* libcurl would only say it once more. */
+	if (code == CURLE_COULDNT_RESOLVE_HOST ||
+	    code == CURLE_COULDNT_RESOLVE_PROXY)
+		*http->reason = '\0';
 	err_set(&err, ERR_TEMPORARY, "endpoint", "%s%s%s%s",
 	    plain_reason(code, http), *http->reason != '\0' ? " (" : "",
 	    http->reason, *http->reason != '\0' ? ")" : "");

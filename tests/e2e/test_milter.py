@@ -273,6 +273,15 @@ def test_sizes(serve):
     assert b"smtp_destination_recipient_limit = 3" in result.reply
 
 
+def test_a_size_not_declared_is_seen_with_a_limit_of_bytes_only(serve):
+    body = 12000 * b"x"
+    result = serve(account('max_message_size = "10K"')).send(body=body)
+    assert result.action == "continue"
+    server = serve(account('max_message_size = "10K" limits = { "1G bytes / 1h" }'))
+    assert server.send(body=body).reply.startswith(b"552 5.3.4 ")
+    assert server.send().action == "continue"
+
+
 def test_counters_survive_kill(serve):
     server = serve(account('limits = { "50 messages / 1h" }'))
     counted = 0

@@ -295,6 +295,8 @@ def test_lost_refresh_token_needs_a_login(make_tokend, entra):
     assert "postoak login" in answer["text"]
     assert tokend.status()["state"] == "needs_login"
     assert not entra.token_requests
+    assert "no token until somebody logs in: code=login_required" in tokend.read_log()
+    assert "retry_in_ms" not in tokend.read_log()
 
 
 # --- the store --------------------------------------------------------------

@@ -29,7 +29,7 @@ DOORS = {
 CONFUSE_DOOR = re.compile(r"^common/conf(_\w+)?\.[ch]$")
 
 # Who may include whom, beside the own folder.
-PLUGIN_SAFE = {"err.h", "buf.h", "secret.h", "wire.h"}
+PLUGIN_SAFE = {"err.h", "buf.h", "wire.h"}
 
 
 def files(*suffixes):

@@ -82,9 +82,9 @@ note(void *arg, const struct http_answer *answer, const struct err *why)
 }
 
 static struct http *
-post(void)
+post_through(const char *to, const char *proxy)
 {
-	struct http_post how = {.url = url};
+	struct http_post how = {.url = to, .proxy = proxy};
 	struct http *http;
 	struct buf form;
 
@@ -95,6 +95,12 @@ post(void)
 	assert_non_null(http);
 	assert_null(form.data); /* taken */
 	return http;
+}
+
+static struct http *
+post(void)
+{
+	return post_through(url, NULL);
 }
 
 /* Let the loop run until the request is there; its text. */
@@ -219,6 +225,31 @@ test_urls(void **state)
 	    http_check_metadata_url("http://169.254.evil.example/", &err), -1);
 }
 
+/* A label of more than 63 bytes: no name server is asked. */
+#define NO_NAME                                                                \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	".example"
+
+static void
+test_unknown_names(void **state)
+{
+	(void)state;
+	post_through("https://" NO_NAME "/t", NULL);
+	while (calls == 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(failure.kind, ERR_TEMPORARY);
+	assert_string_equal(failure.text,
+	    "its name is not known here; look at /etc/resolv.conf, or set "
+	    "proxy if this host has a proxy only");
+	post_through("https://login.example/t", "http://" NO_NAME ":3128");
+	while (calls == 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(failure.kind, ERR_TEMPORARY);
+	assert_string_equal(failure.text,
+	    "the proxy's name is not known here; look at proxy in its "
+	    "application and at /etc/resolv.conf");
+}
+
 int
 main(void)
 {
@@ -229,6 +260,7 @@ main(void)
 	    cmocka_unit_test(test_redirect_is_an_answer_like_others),
 	    cmocka_unit_test(test_cut_off),
 	    cmocka_unit_test(test_announced_too_big),
+	    cmocka_unit_test(test_unknown_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -44,7 +44,8 @@ static const char tokend_text[] =
 static const char milter_text[] =
     "{\"version\":1,\"status\":\"ok\",\"accounts\":[{\"account\":"
     "\"ok@contoso.com\",\"limits\":[{\"limit\":\"10000 recipients / 24h\","
-    "\"unit\":\"recipients\",\"max\":10000,\"used\":18,\"window_s\":86400,"
+    "\"scope\":\"account\",\"unit\":\"recipients\",\"max\":10000,\"used\":18,"
+    "\"window_s\":86400,"
     "\"frees_at\":null},{\"limit\":\"30 messages / 1m\",\"unit\":\"messages\","
     "\"max\":30,\"used\":30,\"window_s\":60,\"frees_at\":1795466080}]}]}";
 
@@ -145,6 +146,10 @@ test_details(void **state)
 	assert_non_null(strstr(out.data, "#################### 30 of 30\n"));
 	assert_non_null(strstr(out.data, "room again in 40 seconds\n"));
 	assert_true(longest_line(out.data) <= SHOW_WIDTH);
+	assert_string_equal(
+	    json_get_string(
+		json_at(json_get_array(accounts[2], "limits"), 0), "scope"),
+	    "account");
 }
 
 static void
