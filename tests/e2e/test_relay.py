@@ -61,6 +61,17 @@ def test_one_message(relay, office):
     assert not relay.postfix.queue()
 
 
+def test_oauthbearer(make_relay, office):
+    """The other mechanism (RFC 7628), by Postfix against Dovecot."""
+    relay = make_relay(start=False)
+    relay.postfix.settings["smtp_sasl_mechanism_filter"] = "oauthbearer"
+    relay.start()
+    relay.send()
+    message, = office.wait_messages(1, 30)
+    assert message.auth_mechanism.upper() == "OAUTHBEARER"
+    assert message.auth_user == "relay@contoso.com"
+
+
 def test_local_submission(relay, office):
     """The sendmail(1) command's way in (non_smtpd_milters) is rewritten too."""
     relay.sendmail("cron@host.example", "someone@example.net",
