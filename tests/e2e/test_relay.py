@@ -61,11 +61,10 @@ def test_one_message(relay, office):
     assert not relay.postfix.queue()
 
 
-def test_oauthbearer(make_relay, office):
+def test_oauthbearer(relay, office):
     """The other mechanism (RFC 7628), by Postfix against Dovecot."""
-    relay = make_relay(start=False)
-    relay.postfix.settings["smtp_sasl_mechanism_filter"] = "oauthbearer"
-    relay.start()
+    relay.postfix.set(smtp_sasl_mechanism_filter="oauthbearer")
+    relay.postfix.reload()
     relay.send()
     message, = office.wait_messages(1, 30)
     assert message.auth_mechanism.upper() == "OAUTHBEARER"
