@@ -153,6 +153,9 @@ blank_block_comment(struct walk *walk)
 {
 	int first_line = walk->line;
 
+	/* The "*" that begins it does not end it as well. */
+	memset(walk->p, ' ', 2);
+	walk->p += 2;
 	for (; strncmp(walk->p, "*/", 2) != 0; walk->p++) {
 		if (*walk->p == '\0') {
 			walk->line = first_line;
