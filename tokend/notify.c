@@ -295,6 +295,7 @@ notify_stop(void)
 		STAILQ_REMOVE_HEAD(&jobs, entries);
 		free_job(job);
 	}
+	waiting = 0;
 	if (running != 0) {
 		(void)kill(-running, SIGKILL);
 		(void)waitpid(running, NULL, 0);
