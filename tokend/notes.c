@@ -111,10 +111,15 @@ take(const struct wire *wire)
 	notes->signed_in_at_s = number(wire, "signed_in_at");
 	notes->sign_in_life_s = number(wire, "sign_in_life");
 	notes->address_at_s = number(wire, "address_at");
-	if (seen != NULL && strlen(seen) < WARNING_ADDRESSES_MAX)
+	/* The subject may be there already: a file that somebody edited. */
+	if (seen != NULL && strlen(seen) < WARNING_ADDRESSES_MAX) {
+		free(notes->addresses);
 		notes->addresses = mem_strdup(seen);
-	if (before != NULL && strlen(before) < WARNING_ADDRESS_MAX)
+	}
+	if (before != NULL && strlen(before) < WARNING_ADDRESS_MAX) {
+		free(notes->address_before);
 		notes->address_before = mem_strdup(before);
+	}
 }
 
 static int
