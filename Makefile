@@ -40,7 +40,9 @@ HARDEN        = $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
                 $(shell $(CC) -fcf-protection -E -xc /dev/null >/dev/null 2>&1 && echo -fcf-protection) \
                 -fno-strict-overflow -fno-delete-null-pointer-checks
 SANFLAGS      = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-DEFS          = -DPOSTOAK_VERSION='"$(VERSION)"' \
+# The QR code of a login by device code is optional.
+HAVE_QRENCODE = $(shell $(PKG_CONFIG) --exists libqrencode 2>/dev/null && echo -DHAVE_QRENCODE)
+DEFS          = $(HAVE_QRENCODE) -DPOSTOAK_VERSION='"$(VERSION)"' \
                 -DPOSTOAK_SYSCONFDIR='"$(sysconfdir)"' \
                 -DPOSTOAK_LOCALSTATEDIR='"$(localstatedir)"' \
                 -DPOSTOAK_RUNSTATEDIR='"$(runstatedir)"'
@@ -66,6 +68,7 @@ CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
 TOKEND_LIBS   = $(call pc,--libs,libevent_core libcurl libssl libcrypto)
+CLI_LIBS      = $(call pc,--libs,libqrencode)
 MILTER_LIBS   = -lmilter -llmdb -pthread
 
 PROGRAMS      = $(BUILD)/postoak-tokend $(BUILD)/postoak-milter $(BUILD)/postoak
@@ -102,7 +105,7 @@ $(BUILD)/postoak-milter: $(MILTER_OBJ) $(COMMON_OBJ)
 
 $(BUILD)/postoak: $(CLI_OBJ) $(COMMON_OBJ)
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(COMMON_LIBS)
 
 # The paths are compiled in: other ones than the last time compile anew.
 .PHONY: paths

@@ -111,29 +111,37 @@ wait_readable(int fd, int64_t until_ms, enum ask_whom whom, struct err *err)
 
 /* A daemon closes on a caller it does not know without a word. */
 static int
+read_some(int fd, struct buf *answer, enum ask_whom whom, struct err *err)
+{
+	char *room = buf_reserve(answer, BLOCK);
+	ssize_t n;
+
+	if (room == NULL)
+		return err_set(err, ERR_PROTOCOL, "answer",
+		    "the answer of %s is too large", programs[whom]);
+	n = recv(fd, room, BLOCK, 0);
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0)
+		return err_set(err, ERR_PROTOCOL, "answer",
+		    "%s closed the control socket without an answer; "
+		    "look into its log",
+		    programs[whom]);
+	buf_commit(answer, (size_t)n);
+	return 0;
+}
+
+static int
 read_line(int fd, struct buf *answer, int timeout_ms, enum ask_whom whom,
     struct err *err)
 {
 	int64_t until_ms = clock_boot_ms() + timeout_ms;
-	char *room;
-	ssize_t n;
 
 	while (answer->len == 0 || answer->data[answer->len - 1] != '\n') {
 		if (wait_readable(fd, until_ms, whom, err) != 0)
 			return -1;
-		room = buf_reserve(answer, BLOCK);
-		if (room == NULL)
-			return err_set(err, ERR_PROTOCOL, "answer",
-			    "the answer of %s is too large", programs[whom]);
-		n = recv(fd, room, BLOCK, 0);
-		if (n == -1 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			return err_set(err, ERR_PROTOCOL, "answer",
-			    "%s closed the control socket without an answer; "
-			    "look into its log",
-			    programs[whom]);
-		buf_commit(answer, (size_t)n);
+		if (read_some(fd, answer, whom, err) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -164,7 +172,8 @@ read_answer(const struct buf *line, enum ask_whom whom, struct err *err)
 	err_clear(&cause);
 	answer = json_parse(line->data, line->len, &cause);
 	status = answer != NULL ? json_get_string(answer, "status") : NULL;
-	if (status != NULL && strcmp(status, "ok") == 0)
+	if (status != NULL &&
+	    (strcmp(status, "ok") == 0 || strcmp(status, "progress") == 0))
 		return answer;
 	if (status != NULL && strcmp(status, "error") == 0)
 		take_error(answer, err);
@@ -208,6 +217,61 @@ ask(enum ask_whom whom, const char *path, const char *verb, const char *account,
     int timeout_ms, struct err *err)
 {
 	return ask_send(whom, path, ask_new(verb, account), timeout_ms, err);
+}
+
+/* --- answers of several lines --------------------------------------------- */
+
+int
+ask_open(struct ask_talk *talk, enum ask_whom whom, const char *path,
+    struct json *question, struct err *err)
+{
+	struct buf request;
+	int rc = -1;
+
+	talk->whom = whom;
+	talk->fd = -1;
+	buf_init(&talk->in, ANSWER_MAX);
+	buf_init(&request, REQUEST_MAX);
+	if (write_request(&request, question, err) == 0)
+		talk->fd = connect_to(whom, path, err);
+	if (talk->fd != -1)
+		rc = send_all(talk->fd, &request, err);
+	buf_clear(&request);
+	json_free(question);
+	return rc;
+}
+
+int
+ask_more(struct ask_talk *talk, struct err *err)
+{
+	return read_some(talk->fd, &talk->in, talk->whom, err);
+}
+
+int
+ask_next(struct ask_talk *talk, struct json **line, struct err *err)
+{
+	const char *end;
+	struct buf one;
+
+	end =
+	    talk->in.len > 0 ? memchr(talk->in.data, '\n', talk->in.len) : NULL;
+	if (end == NULL)
+		return 0;
+	buf_init(&one, ANSWER_MAX);
+	buf_add(&one, talk->in.data, (size_t)(end + 1 - talk->in.data));
+	buf_drop(&talk->in, one.len);
+	*line = read_answer(&one, talk->whom, err);
+	buf_clear(&one);
+	return *line != NULL ? 1 : -1;
+}
+
+void
+ask_close(struct ask_talk *talk)
+{
+	if (talk->fd != -1)
+		close(talk->fd);
+	talk->fd = -1;
+	buf_clear(&talk->in);
 }
 
 int

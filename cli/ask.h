@@ -2,6 +2,7 @@
 #ifndef POSTOAK_ASK_H
 #define POSTOAK_ASK_H
 
+#include "buf.h"
 #include "err.h"
 #include "json.h"
 
@@ -33,6 +34,29 @@ struct json *ask(enum ask_whom whom, const char *path, const char *verb,
 struct json *ask_new(const char *verb, const char *account);
 struct json *ask_send(enum ask_whom whom, const char *path,
     struct json *question, int timeout_ms, struct err *err);
+
+/* A request whose answer comes in several lines. */
+struct ask_talk {
+	enum ask_whom whom;
+	int fd; /* to be polled for reading */
+	struct buf in;
+};
+
+/* Ask; the question is taken. 0, or -1 with *err as from ask. */
+int ask_open(struct ask_talk *talk, enum ask_whom whom, const char *path,
+    struct json *question, struct err *err);
+
+/* Read what has come. 0, or -1: the daemon has gone. */
+int ask_more(struct ask_talk *talk, struct err *err);
+
+/*
+ * The next whole line. 1: *line is one of status progress or ok, to be freed.
+ * 0: there is none yet. -1: the daemon's error.
+ */
+int ask_next(struct ask_talk *talk, struct json **line, struct err *err);
+
+/* Hang up: the daemon gives up what has no answer yet. */
+void ask_close(struct ask_talk *talk);
 
 /* The exit code for an error of ask: EX_UNAVAILABLE when nobody answers, else
  * by the error's kind. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * login - "postoak login": hand tokend what a person obtained. So far that is
- * a refresh token from elsewhere.
+ * login - "postoak login" and "postoak logout": hand tokend a refresh token
+ * from elsewhere, or have somebody sign in (login_wait).
  */
 #include "verb.h"
 
@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "hidden.h"
 #include "json.h"
+#include "login_wait.h"
 #include "show.h"
 #include "time_text.h"
 
@@ -66,9 +67,21 @@ print_life(struct json *answer, const char *account, int as_json)
 	return rc;
 }
 
+/* Which way, if the administrator names none: the grant's own. */
+static const char *
+way_of(const struct conf *conf, const char *name, const char *flag)
+{
+	const struct conf_account *account = conf_account_for(conf, name);
+
+	if (flag == NULL && account != NULL &&
+	    account->grant == CONF_GRANT_DEVICE_CODE)
+		return "--device";
+	return flag != NULL ? flag : "--browser";
+}
+
 /* Which grants need what is to be said by name: people read it here first. */
 static int
-refuse_other_ways(const struct conf *conf, const char *name, int as_json)
+refuse_browser(const struct conf *conf, const char *name, int as_json)
 {
 	const struct conf_account *account = conf_account_for(conf, name);
 	struct err err;
@@ -80,16 +93,28 @@ refuse_other_ways(const struct conf *conf, const char *name, int as_json)
 		 account->grant == CONF_GRANT_JWT_BEARER ||
 		 account->grant == CONF_GRANT_CLIENT_CREDENTIALS)
 		err_set(&err, ERR_CONFIG, "grant",
-		    "account %s: grant %s needs no login; to have a token "
-		    "fetched now: postoak refresh %s",
+		    "account %s: grant %s needs nobody to sign in; to have a "
+		    "token fetched now: postoak refresh %s",
 		    name, conf_grant_name(account->grant), name);
 	else
 		err_set(&err, ERR_CONFIG, "grant",
-		    "account %s: signing in by browser or device code comes "
-		    "with a later version; until then obtain a refresh token "
-		    "elsewhere and run: postoak login %s --import",
-		    name, name);
+		    "account %s: signing in by browser comes with a later "
+		    "version; until then run: postoak login %s --device, or "
+		    "obtain a refresh token elsewhere and run: postoak login "
+		    "%s --import",
+		    name, name, name);
 	return verb_report(&err, as_json);
+}
+
+/* Without --import. */
+static int
+sign_in(const struct conf *conf, const struct verb_options *options)
+{
+	const char *name = options->operand[0];
+
+	if (strcmp(way_of(conf, name, options->flag), "--device") != 0)
+		return refuse_browser(conf, name, options->json);
+	return login_wait(conf, name, "device", options->json);
 }
 
 int
@@ -109,7 +134,7 @@ login_verb(const struct verb_context *context, int argc, char **argv)
 	if (conf == NULL)
 		return rc;
 	if (options.flag == NULL || strcmp(options.flag, "--import") != 0) {
-		rc = refuse_other_ways(conf, options.operand[0], options.json);
+		rc = sign_in(conf, &options);
 	} else {
 		answer = import(conf, options.operand[0], &options, &rc);
 		if (answer != NULL)
@@ -117,5 +142,39 @@ login_verb(const struct verb_context *context, int argc, char **argv)
 			    answer, options.operand[0], options.json);
 	}
 	conf_free(conf);
+	return rc;
+}
+
+int
+logout_verb(const struct verb_context *context, int argc, char **argv)
+{
+	struct verb_options options = {.json = 1, .operands = 1};
+	struct json *answer;
+	struct conf *conf;
+	struct err err;
+	struct buf out;
+	int rc = EX_OK;
+
+	if (verb_parse(&options, argc, argv) != 0)
+		return EX_USAGE;
+	if (options.operands == 0)
+		return verb_usage(argv[0], "which account?");
+	conf = verb_conf(context, &rc);
+	if (conf == NULL)
+		return rc;
+	err_clear(&err);
+	answer = ask(ASK_TOKEND, conf->tokend.control, "logout",
+	    options.operand[0], ASK_SHORT_MS, &err);
+	conf_free(conf);
+	if (answer == NULL)
+		return verb_report(&err, options.json);
+	if (options.json)
+		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
+	json_free(answer);
+	buf_init(&out, SHOW_MAX);
+	show_text(&out, options.operand[0]);
+	buf_adds(&out, ": its tokens are forgotten\n");
+	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	buf_clear(&out);
 	return rc;
 }

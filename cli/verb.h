@@ -48,6 +48,7 @@ int limits_verb(const struct verb_context *context, int argc, char **argv);
 int token_verb(const struct verb_context *context, int argc, char **argv);
 int refresh_verb(const struct verb_context *context, int argc, char **argv);
 int login_verb(const struct verb_context *context, int argc, char **argv);
+int logout_verb(const struct verb_context *context, int argc, char **argv);
 int reload_verb(const struct verb_context *context, int argc, char **argv);
 int explain_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);

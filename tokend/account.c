@@ -218,6 +218,27 @@ account_import(const struct conf_account *account, const char *refresh_token,
 	    done, arg, wait, err);
 }
 
+struct grant *
+account_sign_in(const struct conf_account *account,
+    const struct grant_sign_in *sign_in, grant_done *done, void *arg,
+    struct grant_failure *failure)
+{
+	return credential_sign_in(
+	    credential_of(account), sign_in, done, arg, failure);
+}
+
+void
+account_take(const struct conf_account *account, struct grant_token *token)
+{
+	credential_take(credential_of(account), token);
+}
+
+int
+account_logout(const struct conf_account *account, struct err *err)
+{
+	return credential_logout(credential_of(account), err);
+}
+
 void
 account_rejected(const struct conf_account *account, const char *token_id)
 {

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "err.h"
+#include "grant.h"
 #include "handout.h"
 #include "json.h"
 #include "store.h"
@@ -46,6 +47,12 @@ int account_refresh(const struct conf_account *account, int64_t wait_ms,
 int account_import(const struct conf_account *account,
     const char *refresh_token, int64_t wait_ms, handout_done *done, void *arg,
     struct handout_wait **wait, struct err *err);
+struct grant *account_sign_in(const struct conf_account *account,
+    const struct grant_sign_in *sign_in, grant_done *done, void *arg,
+    struct grant_failure *failure);
+void account_take(
+    const struct conf_account *account, struct grant_token *token);
+int account_logout(const struct conf_account *account, struct err *err);
 void account_rejected(const struct conf_account *account, const char *token_id);
 
 /* One object as common/PROTOCOL 2.1 has it; to be freed. */

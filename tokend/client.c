@@ -275,13 +275,33 @@ client_answer(struct client *client, struct buf *answer, int last)
 	client->pending = NULL;
 	client->busy = 0;
 	client->last |= last || draining;
-	buf_clear(&client->out);
-	client->out = *answer;
-	buf_init(answer, answer->max);
+	/* Behind parts that are still on their way, if there are any. */
+	if (client->out.len > 0) {
+		buf_add(&client->out, answer->data, answer->len);
+		buf_clear(answer);
+	} else {
+		buf_clear(&client->out);
+		client->out = *answer;
+		buf_init(answer, answer->max);
+	}
 	/* What was sent ahead must not begin inside what ended just now: its
 	 * accounts may be about to go. */
 	client->held = !client->working;
 	work(client);
+}
+
+/* Sent by the loop: a client that turns out gone may not vanish in here. */
+void
+client_progress(struct client *client, struct buf *part)
+{
+	buf_add(&client->out, part->data, part->len);
+	buf_clear(part);
+	if (client->writable == NULL)
+		client->writable =
+		    event_new(loop, client->fd, EV_WRITE, on_writable, client);
+	if (client->writable != NULL)
+		event_add(client->writable, NULL);
+	set_limit(client);
 }
 
 void

@@ -63,6 +63,12 @@ void client_answer(struct client *client, struct buf *answer, int last);
  */
 void client_drain(void);
 
+/*
+ * Send a part of what answers the request under way; more will follow, at last
+ * client_answer. Nothing is called back from inside.
+ */
+void client_progress(struct client *client, struct buf *part);
+
 /* 1 while an answer waits to be sent to somebody. */
 int client_unsent(void);
 

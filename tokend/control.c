@@ -17,6 +17,7 @@
 #include "json.h"
 #include "listener.h"
 #include "log.h"
+#include "login.h"
 #include "mem.h"
 #include "sock.h"
 
@@ -271,6 +272,87 @@ verb_import(struct client *client, const struct json *request, struct err *err)
 	return fetch(client, request, IMPORT, err);
 }
 
+/* --- login -----------------------------------------------------------------
+ */
+
+/* A login under way, for as long as its client is there. */
+struct visit {
+	struct client *client;
+	struct login *login;
+};
+
+static void
+leave(void *arg)
+{
+	struct visit *visit = arg;
+
+	login_cancel(visit->login);
+	free(visit);
+}
+
+static void
+on_progress(void *arg, const struct json *line)
+{
+	struct visit *visit = arg;
+	struct buf part;
+
+	buf_init(&part, REQUEST_MAX);
+	if (json_write(line, &part, 0) == 0 && buf_adds(&part, "\n") == 0)
+		client_progress(visit->client, &part);
+	buf_clear(&part);
+}
+
+static void
+on_end(void *arg, struct json *answer, const struct err *err)
+{
+	struct visit *visit = arg;
+	struct client *client = visit->client;
+
+	client_set_pending(client, NULL, NULL);
+	free(visit);
+	if (answer != NULL)
+		answer_json(client, answer);
+	else
+		answer_failure(client, err);
+}
+
+static int
+verb_login(struct client *client, const struct json *request, struct err *err)
+{
+	const char *method = json_get_string(request, "method");
+	const char *name = account_of(request), *user;
+	struct visit *visit;
+
+	if (find_account(name, &user, err) == NULL)
+		return -1;
+	visit = mem_zalloc(1, sizeof(*visit));
+	visit->client = client;
+	visit->login = login_start(name, method != NULL ? method : "",
+	    on_progress, on_end, visit, err);
+	if (visit->login == NULL) {
+		free(visit);
+		return -1;
+	}
+	client_set_pending(client, visit, leave);
+	return 0;
+}
+
+static int
+verb_logout(struct client *client, const struct json *request, struct err *err)
+{
+	const struct conf_account *account;
+	const char *user;
+
+	account = find_account(account_of(request), &user, err);
+	if (account == NULL || account_logout(account, err) == -1)
+		return -1;
+	answer_json(client, new_answer("ok"));
+	return 0;
+}
+
+/* --- reload ----------------------------------------------------------------
+ */
+
 static int
 verb_reload(struct client *client, const struct json *request, struct err *err)
 {
@@ -295,6 +377,8 @@ static const struct {
     {"token", verb_token},
     {"refresh", verb_refresh},
     {"import", verb_import},
+    {"login", verb_login},
+    {"logout", verb_logout},
     {"reload", verb_reload},
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "credential_inside.h"
 #include "crypto.h"
 #include "failure.h"
 #include "grant.h"
@@ -25,29 +26,6 @@
 #include "watch.h"
 
 #define SOON_MS 1000 /* retry_ms of who waited in vain */
-
-struct credential {
-	struct grant_order order;
-	struct store *store;
-	struct secret token;
-	char token_id[CRYPTO_ID_LEN];
-	int rejected; /* a server refused it */
-	int64_t obtained_ms;
-	int64_t expires_ms;
-	int64_t obtained_at_s;
-	int64_t renew_ms;
-	char *scope;
-	int has_refresh;
-	int64_t keep_alive_ms;
-	struct failure *failure;
-	struct unsaved *unsaved; /* NULL: the disk is up to date */
-	int64_t asked_ms;	 /* 0: never */
-	int64_t forced_ms;
-	int put_off; /* the host slept: a renewal begins a little later */
-	struct grant *running;
-	struct handout_waits waits;
-	struct timer timer;
-};
 
 static uint32_t
 chance(void)
@@ -361,6 +339,22 @@ credential_import(struct credential *c, const char *refresh_token,
 	watch_sign_in(&c->order);
 	set_keep_alive(c, clock_wall_s());
 	return queue(c, wait_ms, done, arg, NULL, wait, err);
+}
+
+void
+credential_take(struct credential *c, struct grant_token *token)
+{
+	struct handout handout;
+	struct err err;
+
+	/* What it would bring belongs to the sign-in before. */
+	grant_cancel(c->running);
+	c->running = NULL;
+	err_clear(&err);
+	take_token(c, token);
+	tell(c);
+	set_timer(c);
+	handout_end_all(&c->waits, give(c, &handout), 1, &err);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "err.h"
+#include "grant.h"
 #include "handout.h"
 #include "secret.h"
 #include "store.h"
@@ -76,6 +77,23 @@ int credential_refresh(struct credential *credential, int64_t wait_ms,
 int credential_import(struct credential *credential, const char *refresh_token,
     int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,
     struct err *err);
+
+/*
+ * Exchange what a person's sign-in has won; it touches nothing of what there
+ * is. As grant_start.
+ */
+struct grant *credential_sign_in(struct credential *credential,
+    const struct grant_sign_in *sign_in, grant_done *done, void *arg,
+    struct grant_failure *failure);
+
+/* Its token is the token from now on: those who wait get it. */
+void credential_take(struct credential *credential, struct grant_token *token);
+
+/*
+ * Forget token and refresh token, here and on disk. -1 with ERR_TEMPORARY: the
+ * disk still has it.
+ */
+int credential_logout(struct credential *credential, struct err *err);
 
 /*
  * A server refused the token of this fingerprint: fetch another if it is the

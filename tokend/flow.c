@@ -24,12 +24,19 @@ static const char *const names[] = {
     [FLOW_REFRESH] = "refresh_token",
     [FLOW_CLIENT_CREDENTIALS] = "client_credentials",
     [FLOW_JWT_BEARER] = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    [FLOW_DEVICE_CODE] = "urn:ietf:params:oauth:grant-type:device_code",
 };
 
 const char *
 flow_name(enum flow_kind kind)
 {
 	return names[kind];
+}
+
+int
+flow_is_sign_in(enum flow_kind kind)
+{
+	return kind == FLOW_DEVICE_CODE;
 }
 
 static int
@@ -63,8 +70,8 @@ flow_put(struct buf *form, const char *name, const char *value, size_t len)
 	}
 }
 
-static void
-put_string(struct buf *form, const char *name, const char *value)
+void
+flow_param(struct buf *form, const char *name, const char *value)
 {
 	if (value != NULL && *value != '\0')
 		flow_put(form, name, value, strlen(value));
@@ -91,24 +98,28 @@ int
 flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 {
 	if (request->kind == FLOW_JWT_BEARER) {
-		put_string(form, "grant_type", names[request->kind]);
+		flow_param(form, "grant_type", names[request->kind]);
 		put_secret(form, "assertion", request->assertion);
 		return check_size(form, err);
 	}
-	put_string(form, "client_id", request->client_id);
-	put_string(form, "grant_type", names[request->kind]);
-	put_string(form, "scope", request->scope);
+	flow_param(form, "client_id", request->client_id);
+	flow_param(form, "grant_type", names[request->kind]);
+	/* What a device code is good for was said when it was asked for. */
+	if (request->kind != FLOW_DEVICE_CODE)
+		flow_param(form, "scope", request->scope);
 	put_secret(form, "client_secret", request->client_secret);
 	if (request->assertion != NULL && !secret_empty(request->assertion)) {
-		put_string(form, "client_assertion_type", CLIENT_ASSERTION);
+		flow_param(form, "client_assertion_type", CLIENT_ASSERTION);
 		put_secret(form, "client_assertion", request->assertion);
 	}
 	if (request->kind == FLOW_PASSWORD) {
-		put_string(form, "username", request->user);
+		flow_param(form, "username", request->user);
 		put_secret(form, "password", request->password);
 	}
 	if (request->kind == FLOW_REFRESH)
 		put_secret(form, "refresh_token", request->refresh_token);
+	if (request->kind == FLOW_DEVICE_CODE)
+		put_secret(form, "device_code", request->device_code);
 	return check_size(form, err);
 }
 

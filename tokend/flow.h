@@ -11,7 +11,8 @@
 
 /*
  * flow - the form of each OAuth 2.0 grant and the answer to it (RFC 6749
- * sections 4.3, 4.4, 5.1, 6). Pure. What is no token is for refusal to judge.
+ * sections 4.3, 4.4, 5.1, 6; RFC 8628 section 3.4). Pure. What is no
+ * token is for refusal to judge.
  */
 
 enum flow_kind {
@@ -19,6 +20,7 @@ enum flow_kind {
 	FLOW_REFRESH,
 	FLOW_CLIENT_CREDENTIALS,
 	FLOW_JWT_BEARER, /* RFC 7523 section 2.1 */
+	FLOW_DEVICE_CODE,
 };
 
 #define FLOW_FORM_MAX 65536
@@ -37,6 +39,7 @@ struct flow_request {
 	const struct secret *assertion;	    /* the client's, instead of that */
 	const struct secret *password;
 	const struct secret *refresh_token;
+	const struct secret *device_code;
 };
 
 struct flow_token {
@@ -49,9 +52,15 @@ struct flow_token {
 /* The grant_type as it is sent, also for logs. */
 const char *flow_name(enum flow_kind kind);
 
+/* 1 if a person signs in for this grant; then trying again does not help. */
+int flow_is_sign_in(enum flow_kind kind);
+
 /* Append "name=value", percent-encoded, behind a "&" unless form is empty. */
 void flow_put(
     struct buf *form, const char *name, const char *value, size_t len);
+
+/* The same, nothing for a value that is NULL or empty. */
+void flow_param(struct buf *form, const char *name, const char *value);
 
 /* Append the form-encoded request. 0, or -1: too long. */
 int flow_form(

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "grant.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,8 @@ make_form(const struct grant *grant, struct buf *form, struct err *err)
 	};
 	int rc;
 
+	if (grant->order.sign_in != NULL)
+		request.device_code = grant->order.sign_in->code;
 	if (grant->flow == FLOW_JWT_BEARER)
 		rc = serviceaccount_sign(application, account->user,
 		    clock_wall_s(), &shown.assertion, err);
@@ -170,7 +173,10 @@ fail(struct grant *grant, const struct refusal *refusal)
 	    .stamp = grant->stamp,
 	};
 
-	if (failure.refused != RECORD_REFUSED_NOTHING) {
+	snprintf(failure.error, sizeof(failure.error), "%s", refusal->error);
+	/* A sign-in that fails changes nothing about what is kept. */
+	if (failure.refused != RECORD_REFUSED_NOTHING &&
+	    grant->order.sign_in == NULL) {
 		/* Files that were changed meanwhile hold what was not tried
 		 * yet: no fingerprint equals the empty one. */
 		if (grant->stamp != proof_stamp(grant->order.application,
@@ -411,6 +417,10 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 		    grant_order_name(order), &grant->record, err);
 	if (order->account == NULL) {
 		grant->flow = FLOW_CLIENT_CREDENTIALS;
+		return 0;
+	}
+	if (order->sign_in != NULL) {
+		grant->flow = order->sign_in->kind;
 		return 0;
 	}
 	grant->flow = FLOW_REFRESH;

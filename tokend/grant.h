@@ -41,6 +41,7 @@ struct grant_token {
 
 struct grant_failure {
 	struct err err;
+	char error[40];	  /* the answer's error=, "" if absent */
 	int64_t least_ms; /* to wait, 0: as usual */
 	int64_t clock_off_s;
 	int has_clock; /* there was an answer that says it */

@@ -14,12 +14,19 @@
  * store, and what a sentence about it names.
  */
 
+/* What a person's sign-in has won; borrowed until the exchange ends. */
+struct grant_sign_in {
+	enum flow_kind kind;
+	const struct secret *code;
+};
+
 /* Whose token; pointers are borrowed from config, which is referenced. */
 struct grant_order {
 	struct config *config;
 	const struct conf_application *application;
 	const struct conf_account *account; /* NULL: the application's own */
 	const struct record *unsaved;	    /* newer than the disk's, or NULL */
+	const struct grant_sign_in *sign_in; /* or NULL: what is kept */
 	int insist; /* an administrator wants what was refused shown again */
 };
 

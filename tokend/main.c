@@ -26,6 +26,7 @@
 #include "http.h"
 #include "listener.h"
 #include "log.h"
+#include "login.h"
 #include "notify.h"
 #include "server.h"
 #include "sock.h"
@@ -197,6 +198,7 @@ wind_up(void)
 	    "postoak-tokend is being stopped; ask again when it is back");
 	reason.retry_ms = 1000;
 	client_drain();
+	login_dismiss(&reason);
 	account_dismiss(&reason);
 	while ((client_unsent() || account_busy() > 0 || notify_busy()) &&
 	       clock_boot_ms() < end_ms) {

@@ -139,7 +139,7 @@ kind_of_error(const char *error)
 }
 
 /*
- * Status first, then the number, then the word. Where no person can sign in,
+ * Status first, then the number, then the word. Where no person signs in,
  * an administrator has to act.
  */
 static enum err_kind
@@ -153,7 +153,7 @@ judge_kind(const struct words *words, long status, enum flow_kind flow)
 				  : kind_of_error(words->error);
 	if (kind == ERR_NONE)
 		return ERR_TEMPORARY;
-	if (kind == ERR_LOGIN && flow != FLOW_REFRESH)
+	if (kind == ERR_LOGIN && flow != FLOW_REFRESH && !flow_is_sign_in(flow))
 		return ERR_CONFIG;
 	return kind;
 }
@@ -417,6 +417,7 @@ judge_words(struct refusal *refusal, const struct refusal_subject *subject,
 	make_code(words, word, sizeof(word));
 	say_clock(what + strlen(what), sizeof(what) - strlen(what),
 	    subject->clock_off_s);
+	snprintf(refusal->error, sizeof(refusal->error), "%.39s", words->error);
 	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
 	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
 	    *words->correlation_id != '\0' ? " correlation_id=" : "",

@@ -36,6 +36,7 @@ struct refusal {
 	enum record_refused refused; /* must not be shown again as it is */
 	int64_t least_ms;	     /* wait at least so long, 0: as usual */
 	int proof_refused;	     /* another secret or certificate may do */
+	char error[40];		     /* the answer's error=, "" if absent */
 };
 
 struct refusal_answer {

@@ -371,6 +371,35 @@ out:
 }
 
 int
+store_forget(
+    struct store *store, const char *kind, const char *name, struct err *err)
+{
+	char file[CRYPTO_HEX_LEN], previous[CRYPTO_HEX_LEN + 8];
+	struct record record;
+	int rc = 0;
+
+	if (file_name(kind, name, file, err) == -1 ||
+	    store_load(store, kind, name, &record, err) == -1)
+		return -1;
+	secret_clear(&record.refresh_token);
+	if (record.refused != RECORD_REFUSED_NOTHING)
+		rc = store_save(store, kind, name, &record, err);
+	else if (unlinkat(store->dir, file, 0) == -1 && errno != ENOENT)
+		rc = err_errno(err, ERR_TEMPORARY, errno,
+		    "the credential of %s cannot be removed from %s", name,
+		    store->path);
+	record_clear(&record);
+	snprintf(previous, sizeof(previous), "%s.prev", file);
+	if (rc == 0 &&
+	    ((unlinkat(store->dir, previous, 0) == -1 && errno != ENOENT) ||
+		fsync(store->dir) == -1))
+		rc = err_errno(err, ERR_TEMPORARY, errno,
+		    "the credential of %s cannot be removed from %s", name,
+		    store->path);
+	return rc;
+}
+
+int
 store_check(const char *directory, const char *key_path, struct err *err)
 {
 	struct sealkey key;

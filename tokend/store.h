@@ -43,4 +43,11 @@ int store_load(struct store *store, const char *kind, const char *name,
 int store_save(struct store *store, const char *kind, const char *name,
     const struct record *record, struct err *err);
 
+/*
+ * Forget a refresh token in both generations; a refusal that stands beside it
+ * is kept. -1 with ERR_TEMPORARY: some of it is still there.
+ */
+int store_forget(
+    struct store *store, const char *kind, const char *name, struct err *err);
+
 #endif

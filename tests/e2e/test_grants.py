@@ -104,7 +104,10 @@ def test_what_the_tool_refuses(make_relay, office):
         out = login(relay, stdin, "--import")
         assert (out.returncode, out.stdout) == (EX_PROTOCOL, ""), stdin[:9]
         assert out.stderr
-    for argv in ((), ("--browser",), ("--device",)):
+    out = login(relay, "", "--device")
+    assert out.returncode == EX_CONFIG
+    assert "no device_authorization_endpoint" in " ".join(out.stderr.split())
+    for argv in ((), ("--browser",)):
         out = login(relay, "", *argv)
         assert out.returncode == EX_CONFIG
         words = " ".join(out.stderr.split())

@@ -24,6 +24,7 @@ DOORS = {
     "json-c/": {"common/json.c"},
     "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h"},
     "hiredis": {"milter/counters_redis.c"},
+    "qrencode.h": {"cli/qr.c"},
     "libmilter/": {"milter/session.c", "milter/main.c"},
 }
 CONFUSE_DOOR = re.compile(r"^common/conf(_\w+)?\.[ch]$")

@@ -8,7 +8,7 @@ import datetime
 import re
 import secrets
 
-from . import assertions, google, tokens
+from . import assertions, google, signin, tokens
 from .aadsts import OUTLOOK_APP, Refusal
 from .directory import DELEGATED
 
@@ -17,7 +17,11 @@ RESOURCES = OUTLOOK_HOSTS + ("https://graph.microsoft.com",)
 # OpenID Connect's own words, which belong to no resource.
 OIDC_SCOPES = ("offline_access", "openid", "profile", "email")
 SHARED_TENANTS = ("common", "consumers", "organizations")
-GRANTS = ("password", "refresh_token", "client_credentials")
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+GRANTS = {
+    "password": "password", "refresh_token": "refresh_token",
+    "client_credentials": "client_credentials",
+    DEVICE_GRANT: "device_code"}
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.I)
 DOMAIN = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}\Z", re.I)
 
@@ -60,6 +64,7 @@ class Entra:
         self._signer = signer
         self._assertions = assertions.Checker()
         self.service_accounts = {}
+        self.sign_ins = signin.SignIns()
 
     def answer(self, tenant, params, switches):
         """Return the success body; raises Refusal."""
@@ -78,7 +83,7 @@ class Entra:
             raise Refusal(70003, grant=grant)
         self._check_tenant(tenant, grant, params)
         client = self._check_client(params, grant, switches["endpoint"])
-        handler = getattr(self, "_grant_" + grant)
+        handler = getattr(self, "_grant_" + GRANTS[grant])
         return handler(client, params, switches)
 
     def _service_account(self, params, switches):
@@ -98,7 +103,8 @@ class Entra:
     def _check_tenant(self, tenant, grant, params):
         name = tenant.lower()
         if name in SHARED_TENANTS:
-            if grant != "refresh_token" and name != "organizations":
+            if grant in ("password", "client_credentials") and \
+                    name != "organizations":
                 raise Refusal(9001023)
             raise Refusal(50194, client_id=params.get("client_id", ""))
         if not GUID.match(name) and not DOMAIN.match(name):
@@ -185,6 +191,26 @@ class Entra:
             self._directory.tenant, client.client_id, resource,
             switches["lifetime"], "1", client.roles)
         return self._answer(claims, switches)
+
+    def device(self, tenant, params, switches):
+        """The device authorization endpoint's answer; raises Refusal."""
+        if switches["error"]:
+            raise Refusal(int(switches["error"]), tenant=tenant)
+        self._check_tenant(tenant, DEVICE_GRANT, params)
+        client_id = required(params, "client_id")
+        if self._directory.client(client_id) is None:
+            raise Refusal(700016, client_id=client_id)
+        self._delegated(required(params, "scope"))
+        return self.sign_ins.new_device(client_id, params["scope"], switches)
+
+    def _grant_device_code(self, client, params, switches):
+        device = self.sign_ins.poll(
+            client.client_id, required(params, "device_code"))
+        resource, scopes, words = self._delegated(
+            switches["grant_scope"] or device.scope)
+        return self._user_answer(
+            client, self._directory.user(device.upn), resource, scopes, words,
+            switches)
 
     @staticmethod
     def _check_user(user, client):

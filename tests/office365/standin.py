@@ -207,6 +207,17 @@ class Office365:
     def token_endpoint(self):
         return "%s/%s/oauth2/v2.0/token" % (self.authority, self.tenant)
 
+    @property
+    def device_endpoint(self):
+        return "%s/%s/oauth2/v2.0/devicecode" % (self.authority, self.tenant)
+
+    # --- people who sign in
+
+    @property
+    def sign_ins(self):
+        """Device codes: see signin.py."""
+        return self._server.entra.sign_ins
+
     # --- the tenant's directory
 
     def add_client(self, client_id, secret="stand-in-client-secret",

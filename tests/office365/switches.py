@@ -22,6 +22,9 @@ TOKEN = {
     "ipaddr": "192.0.2.10",  # where users' tokens say the request came from
     "clock_off": 0,          # seconds the Date header is ahead
     "gate_before_answer": False,
+    "device_interval": 5,    # seconds between polls, as announced
+    "device_lifetime": 900,  # seconds a device code lives
+    "grant_scope": None,     # what a sign-in grants, whatever was asked for
 }
 # Consulted once for each AUTH, for each message.
 AUTH = {"auth_reply": None}

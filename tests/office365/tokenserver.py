@@ -21,6 +21,7 @@ MAX_BODY = 65536
 DRAIN = 1 << 20
 IDLE_TIMEOUT_S = 30
 TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token\Z")
+DEVICE_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/devicecode\Z")
 KEYS_PATH = re.compile(r"/([^/]+)/discovery/v2\.0/keys\Z")
 DISCOVERY_PATH = re.compile(
     r"/([^/]+)/v2\.0/\.well-known/openid-configuration\Z")
@@ -87,6 +88,10 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         path = urllib.parse.urlsplit(self.path).path
+        match = DEVICE_PATH.match(path)
+        if match:
+            self._device(match.group(1), self._params(body))
+            return
         match = TOKEN_PATH.match(path)
         if not match:
             if path.startswith("/redirected"):
@@ -158,6 +163,19 @@ class Handler(BaseHTTPRequestHandler):
                 return
         request.answered = time.time()
         self._json(status, body, headers, switches["behaviour"])
+
+    def _device(self, tenant, params):
+        try:
+            body = self.server.entra.device(
+                tenant, params, self.server.switches.take(TOKEN))
+            body["verification_uri"] = self.server.authority + "/devicelogin"
+            body["message"] = (
+                "To sign in, use a web browser to open the page %s and enter"
+                " the code %s to authenticate." % (
+                    body["verification_uri"], body["user_code"]))
+            self._json(200, body)
+        except Refusal as refusal:
+            self._refuse(refusal)
 
     def _misbehave(self, switches, request):
         """Give the answers that need no decision; True if one was given."""

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * login - a person signs in. See login.h.
+ */
+#define _GNU_SOURCE
+#include "login.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "account.h"
+#include "claims.h"
+#include "clock.h"
+#include "log.h"
+#include "login_device.h"
+#include "login_method.h"
+#include "mem.h"
+#include "timer.h"
+#include "verdict.h"
+
+struct login {
+	LIST_ENTRY(login) entry;
+	char *account;
+	char *purpose; /* a reload may change the account's */
+	struct login_device *device;
+	struct timer limit;
+	login_progress *progress;
+	login_end *end;
+	void *arg;
+};
+
+static LIST_HEAD(, login) logins = LIST_HEAD_INITIALIZER(logins);
+
+/* --- what the methods are given --------------------------------------------
+ */
+
+/* What a sign-in is good for; to be freed. */
+static char *
+purpose_of(const struct conf_account *account)
+{
+	const struct conf_application *application = account->application;
+
+	return mem_printf("%s\n%s\n%s\n%s\n%s", account->user,
+	    conf_grant_name(account->grant), application->client_id,
+	    application->token_endpoint,
+	    application->scope != NULL ? application->scope : "");
+}
+
+static const struct conf_account *
+find_account(void *arg, struct err *err)
+{
+	const struct login *login = arg;
+	const struct conf_account *account;
+	char *purpose = NULL;
+	const char *user;
+	int is_same = 0;
+
+	account = account_find(login->account, &user);
+	if (account != NULL) {
+		purpose = purpose_of(account);
+		is_same = strcmp(purpose, login->purpose) == 0;
+	}
+	free(purpose);
+	if (is_same)
+		return account;
+	err_set(err, ERR_TEMPORARY, "reload",
+	    "the configuration of account %.200s has changed meanwhile; begin "
+	    "the login again",
+	    login->account);
+	return NULL;
+}
+
+static void
+show_progress(void *arg, struct json *line)
+{
+	struct login *login = arg;
+
+	json_set_int(line, "version", 1);
+	json_set_string(line, "status", "progress");
+	login->progress(login->arg, line);
+	json_free(line);
+}
+
+/* Before the token is the account's, which takes what it needs out of it. */
+static struct json *
+judge(const struct conf_account *account, const struct grant_token *token)
+{
+	struct json *claims = claims_read(&token->access);
+	const struct verdict_subject subject = {
+	    .account = account->name,
+	    .user = account->user,
+	    .tenant_id = account->application->tenant_id,
+	    .scope = account->application->scope,
+	    .granted = token->scope,
+	    .claims = claims,
+	    .has_refresh = token->has_refresh,
+	};
+	struct json *findings = verdict_make(&subject);
+
+	json_free(claims);
+	return findings;
+}
+
+static struct json *
+take(void *arg, struct grant_token *token, struct err *err)
+{
+	const struct conf_account *account = find_account(arg, err);
+	struct json *answer;
+
+	if (account == NULL)
+		return NULL;
+	answer = json_object();
+	json_set_int(answer, "version", 1);
+	json_set_string(answer, "status", "ok");
+	json_set_string(answer, "account", account->name);
+	json_set_string(answer, "user", account->user);
+	json_set_string(answer, "token_id", token->id);
+	json_set_int(answer, "expires_in", token->expires_in_s);
+	json_set_string(answer, "scope", token->scope);
+	json_set_bool(answer, "refresh_token", token->has_refresh);
+	json_set_string(answer, "unsaved",
+	    token->unsaved != NULL ? token->save_error.text : NULL);
+	claims_show(&token->access, answer);
+	json_set(answer, "findings", judge(account, token));
+	account_take(account, token);
+	return answer;
+}
+
+static void
+end(void *arg, struct json *answer, const struct err *err)
+{
+	struct login *login = arg;
+	login_end *its_end = login->end;
+	void *its_arg = login->arg;
+	struct err reason;
+
+	if (answer == NULL) {
+		reason = *err;
+		log_info(login->account, "login failed: %s", reason.text);
+	} else {
+		log_info(login->account, "login done: findings=%zu",
+		    json_length(json_get_array(answer, "findings")));
+	}
+	login_cancel(login);
+	its_end(its_arg, answer, answer == NULL ? &reason : NULL);
+}
+
+/* --- begin and end ---------------------------------------------------------
+ */
+
+static void
+time_is_over(void *arg)
+{
+	struct login *login = arg;
+	struct err err;
+
+	err_set(&err, ERR_LOGIN, "expired",
+	    "nobody has signed in within %d minutes; begin again",
+	    LOGIN_S / 60);
+	end(login, NULL, &err);
+}
+
+static int
+check(const struct conf_account *account, const char *method, struct err *err)
+{
+	const struct conf_application *application = account->application;
+	const struct login *login;
+
+	if (account->grant != CONF_GRANT_AUTHORIZATION_CODE &&
+	    account->grant != CONF_GRANT_DEVICE_CODE &&
+	    account->grant != CONF_GRANT_REFRESH_TOKEN)
+		return err_set(err, ERR_CONFIG, "grant",
+		    "account %.200s: grant %s needs nobody to sign in; it "
+		    "fetches its tokens by itself: postoak refresh %.200s",
+		    account->name, conf_grant_name(account->grant),
+		    account->name);
+	if (strcmp(method, "device") == 0 &&
+	    application->device_authorization_endpoint == NULL)
+		return err_set(err, ERR_CONFIG, "endpoint",
+		    "application %.200s has no device_authorization_endpoint, "
+		    "and provider %s offers none for mail",
+		    application->name, application->provider);
+	LIST_FOREACH(login, &logins, entry)
+	if (strcasecmp(login->account, account->name) == 0)
+		return err_set(err, ERR_TEMPORARY, "busy",
+		    "account %.200s: another login is under way; finish or "
+		    "end that one first",
+		    account->name);
+	return 0;
+}
+
+static int
+begin(struct login *login, const char *method, struct err *err)
+{
+	const struct login_method methods = {
+	    .account = find_account,
+	    .progress = show_progress,
+	    .take = take,
+	    .end = end,
+	    .arg = login,
+	};
+
+	if (strcmp(method, "device") == 0)
+		login->device = login_device_start(&methods, err);
+	else
+		return err_set(err, ERR_PROTOCOL, "method",
+		    "there is no way to log in called %.40s", method);
+	return login->device != NULL ? 0 : -1;
+}
+
+struct login *
+login_start(const char *name, const char *method, login_progress *progress,
+    login_end *its_end, void *arg, struct err *err)
+{
+	const struct conf_account *account;
+	struct login *login;
+	const char *user;
+
+	account = account_find(name, &user);
+	if (account == NULL) {
+		err_set(err, ERR_CONFIG, "account",
+		    "there is no account %.250s in %s", name,
+		    account_config()->conf->path);
+		return NULL;
+	}
+	if (check(account, method, err) == -1)
+		return NULL;
+	login = mem_zalloc(1, sizeof(*login));
+	login->account = mem_strdup(account->name);
+	login->purpose = purpose_of(account);
+	login->progress = progress;
+	login->end = its_end;
+	login->arg = arg;
+	timer_init(&login->limit, time_is_over, login);
+	LIST_INSERT_HEAD(&logins, login, entry);
+	if (begin(login, method, err) == -1) {
+		login_cancel(login);
+		return NULL;
+	}
+	timer_set(&login->limit, clock_boot_ms() + LOGIN_S * 1000);
+	log_info(login->account, "login begun: method=%s", method);
+	return login;
+}
+
+void
+login_cancel(struct login *login)
+{
+	if (login == NULL)
+		return;
+	timer_cancel(&login->limit);
+	login_device_free(login->device);
+	free(login->purpose);
+	LIST_REMOVE(login, entry);
+	free(login->account);
+	free(login);
+}
+
+void
+login_dismiss(const struct err *reason)
+{
+	while (!LIST_EMPTY(&logins))
+		end(LIST_FIRST(&logins), NULL, reason);
+}
