@@ -27,7 +27,8 @@ def grants(office):
 def files(relay):
     out = subprocess.run(["ls", "-A", f"{relay.directory}/store/tokens"],
                          capture_output=True, text=True, check=True)
-    return out.stdout.split()
+    # What was warned of is kept beside the records.
+    return [name for name in out.stdout.split() if name != ".notes"]
 
 
 def sentence(terminal):

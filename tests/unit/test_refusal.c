@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * refusal: kind, sentence, and what is not shown twice, for each answer.
- * link: tokend/refusal
+ * link: tokend/flow tokend/refusal
  */
 #include "tokend/refusal.h"
 

@@ -2,7 +2,7 @@
 /*
  * refusal over the whole table of numbers, and the words of other providers:
  * each code has its kind, its state, its pause and its sentence.
- * link: tokend/refusal tokend/schedule
+ * link: tokend/flow tokend/refusal tokend/schedule
  */
 #include "tokend/refusal.h"
 
