@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tool's login in a pseudo-terminal, and the configuration for it."""
+import codecs
 import contextlib
 import os
 import pty
@@ -38,26 +39,31 @@ def accounts(office, grant, secret=SECRET, scope=SCOPE):
                               scope=scope)
 
 
+# The reader ends at it.
+END = "\0end of text\0"
+
+
 class Terminal:
     """The tool on a terminal of its own."""
 
     def __init__(self, *argv, **env):
-        self.ours, theirs = pty.openpty()
+        self.ours, self._theirs = pty.openpty()
         self.text = ""
         self._process = subprocess.Popen(
-            argv, stdin=theirs, stdout=theirs, stderr=theirs,
-            start_new_session=True, env={
+            argv, stdin=self._theirs, stdout=self._theirs,
+            stderr=self._theirs, start_new_session=True,
+            # A shell's background job ignores it, and hands that down.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            env={
                 "PATH": os.environ["PATH"], "TERM": "xterm",
                 "LANG": "C.UTF-8", **env})
-        os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
-        # Linux: EIO when the other side is closed.
-        with contextlib.suppress(OSError):
-            while chunk := os.read(self.ours, 4096):
-                self.text += chunk.decode(errors="replace")
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        while not self.text.endswith(END):
+            self.text += decode(os.read(self.ours, 4096))
 
     def wait_text(self, pattern, timeout=30):
         return wait_until(lambda: re.search(pattern, self.text), pattern,
@@ -69,6 +75,9 @@ class Terminal:
     def wait(self, timeout=60):
         """The exit code."""
         code = self._process.wait(timeout)
+        if self._reader.is_alive():
+            # Linux loses what is unread when the last writer closes.
+            os.write(self._theirs, END.encode())
         self._reader.join(10)
         return code
 
@@ -80,8 +89,8 @@ class Terminal:
     def close(self):
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
-        self._reader.join(10)
+        self.wait()
+        os.close(self._theirs)
         os.close(self.ours)
 
 

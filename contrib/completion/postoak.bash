@@ -27,8 +27,10 @@ _postoak()
 		return
 	fi
 	case $verb in
-	'') words="status limits token refresh reload explain mta help -c -V" ;;
-	status | limits | token | refresh)
+	'') words="status limits token refresh login logout reload explain mta help -c -V" ;;
+	login)
+		words="--device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
+	status | limits | token | refresh | logout)
 		words="--json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	explain) words=--json ;;
 	mta)
