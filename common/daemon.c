@@ -160,9 +160,12 @@ clean_environment(void)
 
 	if (environ == NULL)
 		return;
+	/* What goes is wiped, too: /proc/PID/environ would go on showing it. */
 	for (from = to = environ; *from != NULL; from++)
 		if (is_kept(*from))
 			*to++ = *from;
+		else
+			explicit_bzero(*from, strlen(*from));
 	*to = NULL;
 }
 

@@ -1,44 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * secret - strings that are wiped. See secret.h.
- *
- * Each secret has pages of its own: mlock and MADV_DONTDUMP work on pages, and
- * a page shared with other data would be unlocked under its neighbour.
  */
-#define _GNU_SOURCE
 #include "secret.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-static size_t
-mapped_size(size_t len)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (len + 1 + page - 1) / page * page;
-}
+#include "vault.h"
 
 int
 secret_set(struct secret *secret, const char *data, size_t len)
 {
-	size_t size = mapped_size(len);
-	char *copy = MAP_FAILED;
+	char *copy = NULL;
 
-	if (len < SIZE_MAX / 2)
-		copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (copy == MAP_FAILED) {
+	if (len < SIZE_MAX)
+		copy = vault_take(len + 1);
+	if (copy == NULL) {
 		secret_clear(secret);
 		errno = ENOMEM;
 		return -1;
 	}
-	/* Best effort: RLIMIT_MEMLOCK may be small, and the data are wiped. */
-	(void)mlock(copy, size);
-	(void)madvise(copy, size, MADV_DONTDUMP);
 	if (len > 0)
 		memcpy(copy, data, len);
 	copy[len] = '\0';
@@ -72,10 +55,7 @@ secret_take(struct secret *secret, struct secret *from)
 void
 secret_clear(struct secret *secret)
 {
-	if (secret->secret_data != NULL) {
-		explicit_bzero(secret->secret_data, secret->secret_len);
-		munmap(secret->secret_data, mapped_size(secret->secret_len));
-	}
+	vault_give(secret->secret_data, secret->secret_len + 1);
 	secret->secret_data = NULL;
 	secret->secret_len = 0;
 }

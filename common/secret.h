@@ -7,9 +7,9 @@
 /*
  * secret - a string that must not be printed, swapped or left behind.
  *
- * A struct of its own, so that passing one to "%s" does not compile. The
- * memory is locked where the limit allows, kept out of cores, and wiped before
- * it is freed.
+ * A struct of its own, so that passing one to "%s" does not compile. The bytes
+ * are in a vault (vault.h): locked where the limit allows, kept out of cores,
+ * and wiped before it takes them back.
  */
 
 struct secret {

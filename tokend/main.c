@@ -32,6 +32,7 @@
 #include "sock.h"
 #include "store.h"
 #include "timer.h"
+#include "vault.h"
 #include "watch.h"
 
 #define PROGRAM "postoak-tokend"
@@ -237,6 +238,16 @@ catch_signals(void)
 }
 
 static void
+on_unlocked(int errnum, size_t limit)
+{
+	log_warn(NULL,
+	    "secrets cannot be locked in memory and may reach swap; raise "
+	    "LimitMEMLOCK of the service (ulimit -l), or encrypt the swap "
+	    "space: limit=%zu error=%s",
+	    limit, strerror(errnum));
+}
+
+static void
 start_libraries(void)
 {
 	struct event_config *how = event_config_new();
@@ -316,6 +327,7 @@ main(int argc, char **argv)
 	if (options.check_only)
 		return check();
 	daemon_detach(&options);
+	vault_start(on_unlocked);
 	start();
 	daemon_ready();
 	event_base_dispatch(loop);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets: copied, moved, compared, and out of cores.
+ * Secrets: copied, moved, compared. Where they are kept: test_vault.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -95,46 +93,6 @@ test_equal(void **state)
 	secret_clear(&b);
 }
 
-/* The flags of the mapping that holds address, from the kernel. */
-static int
-has_vm_flag(const void *address, const char *flag)
-{
-	FILE *file = fopen("/proc/self/smaps", "r");
-	unsigned long start, end;
-	char line[512];
-	int inside = 0, found = 0;
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			inside = (uintptr_t)address >= start &&
-				 (uintptr_t)address < end;
-		if (inside && strncmp(line, "VmFlags:", 8) == 0)
-			found = strstr(line, flag) != NULL;
-	}
-	fclose(file);
-	return found;
-}
-
-static void
-test_not_in_cores(void **state)
-{
-	struct secret secret = SECRET_INIT;
-	static char *large;
-	size_t len = 70000;
-
-	(void)state;
-	large = malloc(len);
-	assert_non_null(large);
-	memset(large, 'x', len);
-	assert_int_equal(secret_set(&secret, large, len), 0);
-	assert_true(has_vm_flag(secret_reveal(&secret), " dd"));
-	assert_true(has_vm_flag(secret_reveal(&secret) + len, " dd"));
-	assert_false(has_vm_flag(large, " dd"));
-	secret_clear(&secret);
-	free(large);
-}
-
 int
 main(void)
 {
@@ -143,7 +101,6 @@ main(void)
 	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_copy_and_take),
 	    cmocka_unit_test(test_equal),
-	    cmocka_unit_test(test_not_in_cores),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
