@@ -86,6 +86,8 @@ help:
 	@echo '                relays to the real servers of that configuration'
 	@echo 'make check      install what the tests need, build, lint, test'
 	@echo 'make unit e2e lint   the parts of make check'
+	@echo 'make bench      size and speed; ONLY=NAME measures one figure,'
+	@echo '                PEER=PLUGIN.so compares another SASL plugin'
 	@echo 'make install    DESTDIR and the GNU directory variables are obeyed'
 	@echo 'make format     clang-format over all C files'
 	@echo 'V=1 shows commands; SAN=address,undefined or SAN=thread sanitizes'
@@ -156,8 +158,31 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \
 	    $(filter %.o,$^) $(foreach l,$(shell sed -n 's/^ \* libs: //p' $<),$(LIBS_$(l))) \
 	    $(COMMON_LIBS) -lcmocka -pthread
 
-.PHONY: run check unit lint e2e figures format packages-run packages-check
-packages-run packages-check:
+# The bench: programs tests/bench/NAME.c and plugins tests/bench/libNAME.c. Their
+# "link:" names other files of tests/bench, or folder/module.
+BENCH_MAIN    = $(shell grep -l '^main\b' tests/bench/*.c)
+BENCH         = $(BENCH_MAIN:tests/bench/%.c=$(BUILD)/bench/%) \
+                $(patsubst tests/bench/%.c,$(BUILD)/bench/%.so,$(wildcard tests/bench/lib*.c))
+bench_link    = $(foreach m,$(call unit_link,$(1)),$(BUILD)/obj/$(if $(findstring /,$(m)),,tests/bench/)$(m).o)
+
+$(BUILD)/obj/tests/bench/%.o: ALL_CPPFLAGS += -I.
+
+$(BUILD)/bench/%.so: $(BUILD)/pic/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $<
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(COMMON_OBJ) \
+    $$(call bench_link,tests/bench/$$*.c)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ \
+	    $(foreach l,$(shell sed -n 's/^ \* libs: //p' tests/bench/$*.c),$(LIBS_$(l))) \
+	    $(COMMON_LIBS)
+
+.PHONY: run check unit lint e2e figures format bench benches
+.PHONY: packages-run packages-check packages-bench
+packages-run packages-check packages-bench:
 	@contrib/install-packages $(@:packages-%=%)
 
 # Packages come first, so that the compile finds them: hence a second make.
@@ -170,6 +195,14 @@ run: packages-run
 check: packages-check
 	@$(MAKE) --no-print-directory all units
 	@tests/check $(BUILD)
+
+bench: packages-bench
+	@$(MAKE) --no-print-directory all benches
+	@$(PYTHON) -B tests/bench/run.py --build $(BUILD) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(PEER),--peer $(PEER))
+
+benches: $(BENCH)
+	@:
 
 .PHONY: units
 units: $(UNIT)
