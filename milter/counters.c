@@ -24,8 +24,10 @@ counters_check(const char *address, struct err *err)
 }
 
 struct counters *
-counters_open(const char *address, struct err *err)
+counters_open(const struct conf_milter *milter, struct err *err)
 {
+	const char *address = milter->counters;
+
 	if (counters_check(address, err) < 0)
 		return NULL;
 	return counters_lmdb_open(

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf.h"
 #include "counters_ops.h"
 #include "err.h"
 
@@ -15,10 +16,12 @@
  */
 
 /*
- * Open the store. NULL with ERR_CONFIG (an address that is none, a directory
- * that is not there) or ERR_TEMPORARY.
+ * Open the store that milter->counters names, with what else the section says
+ * about it. NULL with ERR_CONFIG (an address that is none, a directory that is
+ * not there) or ERR_TEMPORARY.
  */
-struct counters *counters_open(const char *address, struct err *err);
+struct counters *counters_open(
+    const struct conf_milter *milter, struct err *err);
 void counters_close(struct counters *counters);
 
 /* 0, or -1 with ERR_CONFIG if address is none that counters_open takes. */

@@ -179,7 +179,7 @@ main(int argc, char **argv)
 	daemon_detach(&options);
 
 	catch_signals();
-	counters = counters_open(config->conf->milter.counters, &err);
+	counters = counters_open(&config->conf->milter, &err);
 	if (counters == NULL)
 		log_fatal(err_exit_code(err.kind), "%s", err.text);
 	verbs_init(options.config_path, counters);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * config: who may have a token, and where it may go.
- * link: tokend/config tokend/http tokend/timer tokend/secretfile
+ * link: tokend/config tokend/http tokend/timer
  * link: tokend/clientauth tokend/claims tokend/assertion tokend/keypair
  * link: tokend/crypto tokend/serviceaccount
  * libs: tokend

@@ -41,9 +41,10 @@ static void
 open_store(void)
 {
 	char address[100];
+	struct conf_milter milter = {.counters = address};
 
 	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
-	counters = counters_open(address, &err);
+	counters = counters_open(&milter, &err);
 	if (counters == NULL)
 		fail_msg("%s", err.text);
 }
@@ -414,12 +415,15 @@ a_file_cut_short_is_set_aside(void **state)
 static void
 addresses(void **state)
 {
+	char nowhere[] = "lmdb:/nonexistent/directory";
+	const struct conf_milter milter = {.counters = nowhere};
+
 	(void)state;
 	assert_int_equal(counters_check("lmdb:/var/lib/x", &err), 0);
 	assert_int_equal(counters_check("lmdb:x", &err), -1);
 	assert_int_equal(counters_check("redis://localhost", &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
-	assert_null(counters_open("lmdb:/nonexistent/directory", &err));
+	assert_null(counters_open(&milter, &err));
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_non_null(strstr(err.text, "/nonexistent/directory"));
 }

@@ -42,11 +42,12 @@ begin(const char *text, const char *sender, const char *from, long long size)
 {
 	static int number;
 	char name[16], store[128];
+	struct conf_milter milter = {.counters = store};
 
 	snprintf(name, sizeof(name), "c%d", number++);
 	assert_int_equal(mkdir(conf_files_path(name), 0700), 0);
 	snprintf(store, sizeof(store), "lmdb:%s", conf_files_path(name));
-	counters = counters_open(store, &err);
+	counters = counters_open(&milter, &err);
 	assert_non_null(counters);
 	conf_files_write("postoak.conf", text, strlen(text));
 	config = config_load(conf_files_path("postoak.conf"), &err);

@@ -4,7 +4,7 @@
  *
  * link: tokend/failure tokend/schedule tokend/grant_order tokend/record
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
- * link: tokend/keypair tokend/crypto tokend/secretfile tests/unit/conf_files
+ * link: tokend/keypair tokend/crypto tests/unit/conf_files
  * libs: tokend
  */
 #include "tokend/failure.h"

@@ -4,7 +4,7 @@
  * sentence about either names.
  *
  * link: tokend/grant_order tokend/clientauth tokend/claims tokend/assertion
- * link: tokend/keypair tokend/crypto tokend/secretfile tests/unit/conf_files
+ * link: tokend/keypair tokend/crypto tests/unit/conf_files
  * libs: tokend
  */
 #include "tokend/grant_order.h"

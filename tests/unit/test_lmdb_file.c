@@ -93,9 +93,10 @@ open_counters(void)
 {
 	struct counters *counters;
 	char address[100];
+	struct conf_milter milter = {.counters = address};
 
 	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
-	counters = counters_open(address, &err);
+	counters = counters_open(&milter, &err);
 	if (counters == NULL)
 		fail_msg("%s", err.text);
 	return counters;

@@ -3,7 +3,7 @@
  * proof: what is shown is known again, and anything that differs is another.
  *
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
- * link: tokend/keypair tokend/crypto tokend/secretfile tests/unit/conf_files
+ * link: tokend/keypair tokend/crypto tests/unit/conf_files
  * libs: tokend
  */
 #include "tokend/proof.h"

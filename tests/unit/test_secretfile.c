@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * secretfile: one line is read, and only if nobody else can read it.
- * link: tokend/secretfile
  */
 #define _GNU_SOURCE
-#include "tokend/secretfile.h"
+#include "secretfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * store: what survives, what is moved aside, what is never overwritten. The
  * states a crash can leave are built by hand.
  * link: tokend/store tokend/storedir tokend/record tokend/sealkey
- * link: tokend/secretfile tokend/crypto
+ * link: tokend/crypto
  * libs: tokend
  */
 #define _GNU_SOURCE
