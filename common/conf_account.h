@@ -26,6 +26,12 @@ enum conf_on_sender {
 	CONF_SENDER_PASS
 };
 
+enum conf_on_bounce {
+	CONF_BOUNCE_REWRITE,
+	CONF_BOUNCE_REJECT,
+	CONF_BOUNCE_DISCARD
+};
+
 enum conf_on_limit {
 	CONF_LIMIT_HOLD,
 	CONF_LIMIT_TEMPFAIL,
@@ -71,6 +77,7 @@ struct conf_account {
 	char *from_name;    /* pattern or NULL */
 	struct conf_list send_as;
 	enum conf_on_sender on_sender;
+	enum conf_on_bounce on_bounce;
 	char *reply_to; /* "original", "none" or an address */
 	/* which mail */
 	struct conf_list logins;
@@ -80,6 +87,7 @@ struct conf_account {
 	struct conf_limit *limits;
 	size_t limit_count;
 	struct conf_list internal_domains;
+	struct conf_list exempt_recipients;
 	enum conf_on_limit on_limit[4];
 	size_t on_limit_count;
 	long long max_recipients;   /* 0: none */

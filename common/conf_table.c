@@ -131,6 +131,7 @@ static const struct conf_option account_options[] = {
 	from_name),
     LIST("send_as", conf_value_sender, conf_take_item, conf_account, send_as),
     VALUE("on_sender", NULL, conf_take_on_sender, conf_account, on_sender),
+    VALUE("on_bounce", NULL, conf_take_on_bounce, conf_account, on_bounce),
     TEXT("reply_to", conf_value_reply_to, conf_take_string, conf_account,
 	reply_to),
     LIST("logins", conf_value_word, conf_take_item, conf_account, logins),
@@ -140,6 +141,8 @@ static const struct conf_option account_options[] = {
     WHOLE("limits", CONF_KIND_LIMITS, conf_take_limit),
     LIST("internal_domains", conf_value_domain, conf_take_lower_item,
 	conf_account, internal_domains),
+    LIST("exempt_recipients", conf_value_domain, conf_take_lower_item,
+	conf_account, exempt_recipients),
     WHOLE("on_limit", CONF_KIND_ACTIONS, conf_take_on_limit),
     VALUE(
 	"max_recipients", NULL, conf_take_count, conf_account, max_recipients),

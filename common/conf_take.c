@@ -190,6 +190,24 @@ conf_take_on_sender(struct conf_value *value, void *field)
 }
 
 int
+conf_take_on_bounce(struct conf_value *value, void *field)
+{
+	static const struct word words[] = {
+	    {"rewrite", CONF_BOUNCE_REWRITE},
+	    {"reject", CONF_BOUNCE_REJECT},
+	    {"discard", CONF_BOUNCE_DISCARD},
+	};
+	int number;
+
+	if (find_word(words, N_OF(words), value->text, strlen(value->text),
+		&number) == -1)
+		return conf_value_refuse(
+		    value, "is not possible; use rewrite, reject or discard");
+	*(enum conf_on_bounce *)field = (enum conf_on_bounce)number;
+	return 0;
+}
+
+int
 conf_take_on_limit(struct conf_value *value, void *account)
 {
 	static const struct word words[] = {

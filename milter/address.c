@@ -218,6 +218,20 @@ address_is_plain(const struct address *address)
 	       strstr(address->local, "=?") == NULL;
 }
 
+int
+address_is_ascii(const struct address *address)
+{
+	const char *p;
+
+	for (p = address->local; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			return 0;
+	for (p = address->domain; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			return 0;
+	return 1;
+}
+
 void
 address_format(const struct address *address, char text[ADDRESS_TEXT_MAX])
 {

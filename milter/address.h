@@ -59,6 +59,9 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT_MAX]);
  */
 int address_is_plain(const struct address *address);
 
+/* 1 if it needs no SMTPUTF8 (RFC 6531). */
+int address_is_ascii(const struct address *address);
+
 /*
  * Write the key under which equal addresses are the same: unquoted and in
  * lower case. Exchange takes local parts without regard to case.

@@ -59,6 +59,7 @@ take_policy(struct config_account *account, struct err *err)
 	policy->from_name = conf->from_name != NULL ? conf->from_name : "%n";
 	policy->reply_to = conf->reply_to != NULL ? conf->reply_to : "original";
 	policy->on_sender = conf->on_sender;
+	policy->on_bounce = conf->on_bounce;
 	policy->send_as_text = account->send_as_text;
 	for (i = 0; i < conf->send_as.count; i++) {
 		const char *item = conf->send_as.items[i];
@@ -77,10 +78,11 @@ take_policy(struct config_account *account, struct err *err)
 	return 0;
 }
 
+/* A list of domains, by address_domain_key. */
 static int
-take_internal(struct config_account *account, struct err *err)
+take_domains(const struct config_account *account, const char *option,
+    const struct conf_list *list, struct map *map, struct err *err)
 {
-	const struct conf_list *list = &account->conf->internal_domains;
 	struct address address;
 	char text[ADDRESS_TEXT_MAX + 2], key[ADDRESS_TEXT_MAX];
 	size_t i;
@@ -91,12 +93,24 @@ take_internal(struct config_account *account, struct err *err)
 		(void)snprintf(text, sizeof(text), "x%s%.390s",
 		    item[0] == '@' ? "" : "@", item);
 		if (address_parse_path(text, strlen(text), &address) != 1)
-			return bad(account->conf, "internal_domains", item,
-			    "write a domain", err);
+			return bad(
+			    account->conf, option, item, "write a domain", err);
 		address_domain_key(&address, key);
-		(void)map_puts(&account->internal, key, 1);
+		(void)map_puts(map, key, 1);
 	}
 	return 0;
+}
+
+static int
+take_recipients(struct config_account *account, struct err *err)
+{
+	const struct conf_account *conf = account->conf;
+
+	if (take_domains(account, "internal_domains", &conf->internal_domains,
+		&account->internal, err) < 0)
+		return -1;
+	return take_domains(account, "exempt_recipients",
+	    &conf->exempt_recipients, &account->exempt, err);
 }
 
 /* --- whose mail ---------------------------------------------------------- */
@@ -169,7 +183,8 @@ take_account(struct config *config, size_t number, struct err *err)
 
 	account->conf = &config->conf->accounts[number];
 	if (take_from_account(account, err) < 0 ||
-	    take_policy(account, err) < 0 || take_internal(account, err) < 0 ||
+	    take_policy(account, err) < 0 ||
+	    take_recipients(account, err) < 0 ||
 	    take_routes(config, number, err) < 0)
 		return -1;
 	return take_limits(config, account->conf, err);
@@ -225,6 +240,7 @@ config_free(struct config *config)
 	for (i = 0; config->accounts != NULL && i < config->count; i++) {
 		map_clear(&config->accounts[i].policy.send_as);
 		map_clear(&config->accounts[i].internal);
+		map_clear(&config->accounts[i].exempt);
 	}
 	free(config->accounts);
 	route_clear(&config->route);
@@ -317,4 +333,10 @@ int
 config_is_internal(const struct config_account *account, const char *domain_key)
 {
 	return map_gets(&account->internal, domain_key) != MAP_NONE;
+}
+
+int
+config_is_exempt(const struct config_account *account, const char *domain_key)
+{
+	return map_gets(&account->exempt, domain_key) != MAP_NONE;
 }

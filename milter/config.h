@@ -22,6 +22,7 @@ struct config_account {
 	int is_domain;	    /* from_account is "@domain": see domain */
 	char domain[ADDRESS_TEXT_MAX]; /* by address_domain_key */
 	struct map internal;	       /* internal_domains, the same way */
+	struct map exempt;	       /* exempt_recipients, the same way */
 	char send_as_text[96];
 };
 
@@ -56,6 +57,10 @@ void config_put(struct config *config);
 
 /* 1 if the domain of address is among the account's internal_domains. */
 int config_is_internal(
+    const struct config_account *account, const char *domain_key);
+
+/* 1 if it is among the account's exempt_recipients. */
+int config_is_exempt(
     const struct config_account *account, const char *domain_key);
 
 #endif

@@ -21,6 +21,7 @@ struct step {
 	int from_read;
 	const struct config_account *account;
 	struct address mailbox; /* to send as */
+	size_t exempt;		/* recipients that do not count */
 	const struct conf_limit *limits[COUNTERS_ITEMS_MAX];
 	struct counters_item items[COUNTERS_ITEMS_MAX];
 	size_t count;
@@ -109,6 +110,25 @@ in_domain(const struct step *s, const struct address *address)
 	       strcmp(key, s->account->domain) == 0;
 }
 
+/* exempt_recipients are delivered elsewhere: the provider never sees them. */
+static int
+step_exempt(struct step *s)
+{
+	const struct buf *domains = &s->message->domains;
+	size_t at;
+
+	for (at = 0; at < domains->len; at += strlen(domains->data + at) + 1)
+		s->exempt +=
+		    (size_t)config_is_exempt(s->account, domains->data + at);
+	if (s->exempt == 0 || s->exempt < s->message->recipients)
+		return 0;
+	(void)snprintf(s->verdict->who, sizeof(s->verdict->who), "%s",
+	    s->account->conf->name);
+	(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
+	    "all its recipients are exempt");
+	return done(s, "passed");
+}
+
 /* Which mailbox of a domain account: the one the message names. */
 static int
 find_mailbox(struct step *s)
@@ -166,6 +186,7 @@ step_size(struct step *s)
 	const struct message *m = s->message;
 	const struct conf_account *conf = s->account->conf;
 	long long size = m->bytes > m->size ? m->bytes : m->size;
+	size_t recipients = m->recipients - s->exempt;
 
 	if (conf->max_message_size > 0 && size > conf->max_message_size) {
 		too_large(&s->verdict->reply, s->verdict->who, size,
@@ -173,12 +194,12 @@ step_size(struct step *s)
 		return done(s, "refused");
 	}
 	if (conf->max_recipients > 0 &&
-	    m->recipients > (unsigned long long)conf->max_recipients) {
+	    recipients > (unsigned long long)conf->max_recipients) {
 		reply_set(&s->verdict->reply, "550", "5.5.3",
 		    "the message has %zu recipients and account %.300s may "
 		    "send to %lld at once; without max_recipients Postfix can "
 		    "split it: smtp_destination_recipient_limit = %lld",
-		    m->recipients, s->verdict->who, conf->max_recipients,
+		    recipients, s->verdict->who, conf->max_recipients,
 		    conf->max_recipients);
 		return done(s, "refused");
 	}
@@ -190,23 +211,9 @@ step_size(struct step *s)
 static int
 step_rewrite(struct step *s)
 {
-	const struct message *m = s->message;
-	struct rewrite_input input = {.sender = m->sender};
-	size_t i, k;
+	struct rewrite_input input;
 
-	for (i = 0; i < REWRITE_NAMES; i++) {
-		struct rewrite_field *field = &input.fields[i];
-
-		field->count = m->fields[i].count;
-		for (k = 0; k < REWRITE_KEPT_MAX; k++) {
-			field->kept[k].data =
-			    m->values.data != NULL
-				? m->values.data + m->fields[i].kept[k].start
-				: "";
-			field->kept[k].len = m->fields[i].kept[k].len;
-			field->kept[k].cut = m->fields[i].kept[k].cut;
-		}
-	}
+	message_input(s->message, &input);
 	if (rewrite_decide(&s->account->policy, &s->mailbox, &input,
 		&s->verdict->rewrite) < 0) {
 		reply_set(&s->verdict->reply, "451", "4.3.0",
@@ -217,6 +224,11 @@ step_rewrite(struct step *s)
 		reply_set(&s->verdict->reply, "550", "5.7.1", "%s",
 		    s->verdict->rewrite.reason);
 		return done(s, "refused");
+	}
+	if (s->verdict->rewrite.discarded) {
+		(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
+		    "%s", s->verdict->rewrite.reason);
+		return done(s, "discarded");
 	}
 	return 0;
 }
@@ -230,7 +242,8 @@ external_recipients(const struct step *s)
 	size_t at, external = s->message->unlisted;
 
 	for (at = 0; at < domains->len; at += strlen(domains->data + at) + 1)
-		if (!config_is_internal(s->account, domains->data + at))
+		if (!config_is_internal(s->account, domains->data + at) &&
+		    !config_is_exempt(s->account, domains->data + at))
 			external++;
 	return external;
 }
@@ -279,7 +292,7 @@ add_items(struct step *s)
 	    .login = m->login,
 	    .client = m->client_text,
 	    .sender = s->sender_read == 1 ? s->sender_text : m->sender,
-	    .recipients = m->recipients,
+	    .recipients = m->recipients - s->exempt,
 	    .external_recipients = external_recipients(s),
 	    .bytes = (uint64_t)(m->bytes > m->size ? m->bytes : m->size),
 	};
@@ -381,8 +394,8 @@ decide_message(const struct message *message, struct counters *counters,
 	struct step s = {.message = message, .verdict = verdict};
 
 	memset(verdict, 0, sizeof(*verdict));
-	if (step_route(&s) || step_mailbox(&s) || step_size(&s) ||
-	    step_rewrite(&s) || step_limits(&s, counters, id))
+	if (step_route(&s) || step_exempt(&s) || step_mailbox(&s) ||
+	    step_size(&s) || step_rewrite(&s) || step_limits(&s, counters, id))
 		return;
 	(void)done(&s, verdict->rewrite.changed ? "rewritten" : "passed");
 }
@@ -406,7 +419,8 @@ decide_too_large(const struct message *message, struct reply *reply)
 	if (number == ROUTE_NONE)
 		return 0;
 	conf = message->config->accounts[number].conf;
-	if (conf->max_message_size == 0 ||
+	/* Whether anybody beside exempt ones gets it is not known yet. */
+	if (conf->exempt_recipients.count > 0 || conf->max_message_size == 0 ||
 	    message->size <= conf->max_message_size)
 		return 0;
 	too_large(reply, conf->name, message->size, conf->max_message_size);

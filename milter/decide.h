@@ -17,7 +17,8 @@
 struct verdict {
 	struct reply reply; /* code NULL: carry out the edits and accept */
 	struct rewrite_result rewrite;
-	const char *action; /* "passed", "rewritten", "limited", "refused" */
+	const char *action; /* "passed", "rewritten", "limited", "refused",
+			     * "discarded", "failed" */
 	const struct config_account *account; /* NULL: nobody's */
 	char who[ADDRESS_TEXT_MAX];	      /* the account, or its mailbox */
 	const char *by;			      /* how it was chosen */

@@ -5,7 +5,8 @@
 #include "encoded.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "charset.h"
 
 static int
 in_set(const char *data, size_t len, const char *more)
@@ -43,46 +44,6 @@ encoded_is_word(const char *data, size_t len)
 		return in_set(text, (size_t)(end - text), "+/=");
 	return (encoding[1] == 'q' || encoding[1] == 'Q') &&
 	       in_set(text, (size_t)(end - text), "!*+-/=_");
-}
-
-/* --- charsets ------------------------------------------------------------ */
-
-enum charset {
-	CHARSET_UTF8,	/* and ASCII */
-	CHARSET_LATIN1, /* can be made UTF-8 here */
-	CHARSET_ASCII,	/* below 0x80 it is ASCII; the rest is not known */
-	CHARSET_OTHER,
-};
-
-/* A language may follow behind "*" (RFC 2231 section 5). */
-static enum charset
-charset_of(const char *name, size_t len)
-{
-	static const struct {
-		const char *begins;
-		enum charset charset;
-		int whole;
-	} known[] = {
-	    {"utf-8", CHARSET_UTF8, 1},
-	    {"utf8", CHARSET_UTF8, 1},
-	    {"us-ascii", CHARSET_UTF8, 1},
-	    {"iso-8859-1", CHARSET_LATIN1, 1},
-	    {"iso-8859-", CHARSET_ASCII, 0},
-	    {"windows-125", CHARSET_ASCII, 0},
-	    {"koi8-", CHARSET_ASCII, 0},
-	};
-	const char *star = memchr(name, '*', len);
-	size_t i, n;
-
-	if (star != NULL)
-		len = (size_t)(star - name);
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		n = strlen(known[i].begins);
-		if ((known[i].whole ? len == n : len > n) &&
-		    strncasecmp(name, known[i].begins, n) == 0)
-			return known[i].charset;
-	}
-	return CHARSET_OTHER;
 }
 
 /* --- decoding ------------------------------------------------------------ */
@@ -145,13 +106,6 @@ decode_q(const char *text, size_t len, char *out)
 	return n;
 }
 
-/* A character that makes an address, a list or a field of a name. */
-static int
-is_sharp(char c)
-{
-	return (c >= 0 && c < ' ') || c == 0x7f || strchr("<>@,;:", c) != NULL;
-}
-
 static size_t
 put(char *out, size_t n, char c, enum charset charset)
 {
@@ -174,22 +128,19 @@ encoded_disarm(
 	const char *text = encoding + 3;
 	size_t text_len = (size_t)(word + len - 2 - text);
 	enum charset charset =
-	    charset_of(charset_name, (size_t)(encoding - charset_name));
+	    charset_find(charset_name, (size_t)(encoding - charset_name));
 	char bytes[ENCODED_WORD_MAX];
-	int i, n, sharp = 0;
+	int i, n;
 
 	*out_len = 0;
-	if (charset == CHARSET_OTHER)
-		return 0;
 	n = (encoding[1] | 0x20) == 'b' ? decode_b(text, text_len, bytes)
 					: decode_q(text, text_len, bytes);
-	for (i = 0; i < n; i++) {
-		if (is_sharp(bytes[i]))
-			sharp = 1;
-		else
+	if (n >= 0 && !charset_shows_sharp(charset, bytes, (size_t)n))
+		return 0;
+	if (charset != CHARSET_UTF8 && charset != CHARSET_LATIN1)
+		return 1;
+	for (i = 0; i < n; i++)
+		if (!charset_is_sharp(bytes[i]))
 			*out_len = put(out, *out_len, bytes[i], charset);
-	}
-	if (charset == CHARSET_ASCII)
-		*out_len = 0;
-	return sharp || n < 0;
+	return 1;
 }

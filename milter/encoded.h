@@ -19,8 +19,8 @@ int encoded_is_word(const char *data, size_t len);
  * What a word shows, in UTF-8, when that has to be written differently: its
  * text has a character that makes an address of a name, or a control character,
  * or cannot be decoded. Returns 0 when the word may stand as it is; else 1 and
- * the text in out without those characters (*out_len 0: nothing is left of it).
- * Charsets that are not built on ASCII are not looked into: 0.
+ * the text in out without those characters (*out_len 0: nothing is left of it,
+ * as of all words in charsets that cannot be made UTF-8 here).
  */
 int encoded_disarm(
     const char *word, size_t len, char out[ENCODED_TEXT_MAX], size_t *out_len);

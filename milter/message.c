@@ -38,6 +38,7 @@ message_reset(struct message *message)
 	message->config = NULL;
 	message->sender[0] = '\0';
 	message->login[0] = '\0';
+	message->utf8 = 0;
 	message->size = 0;
 	message->bytes = 0;
 	message->recipients = 0;
@@ -65,6 +66,7 @@ message_mail(struct message *message, struct config *config, const char *sender,
 	message_reset(message);
 	message->config = config;
 	message->size = size;
+	message->utf8 = sender[0] != '<';
 	digest_add(message, sender);
 	/* A sender that does not fit is no address: kept as one that cannot
 	 * be read, so that it is replaced. */
@@ -75,6 +77,12 @@ message_mail(struct message *message, struct config *config, const char *sender,
 	len = login != NULL ? strlen(login) : 0;
 	if (len > 0 && len < sizeof(message->login))
 		memcpy(message->login, login, len + 1);
+}
+
+void
+message_utf8(struct message *message)
+{
+	message->utf8 = 1;
 }
 
 void
@@ -124,4 +132,28 @@ void
 message_body(struct message *message, size_t len)
 {
 	message->bytes += (long long)len;
+}
+
+void
+message_input(const struct message *message, struct rewrite_input *input)
+{
+	const char *values = message->values.data;
+	enum rewrite_name i;
+	size_t k;
+
+	input->sender = message->sender;
+	input->utf8 = message->utf8;
+	for (i = 0; i < REWRITE_NAMES; i++) {
+		struct rewrite_field *field = &input->fields[i];
+
+		field->count = message->fields[i].count;
+		for (k = 0; k < REWRITE_KEPT_MAX; k++) {
+			field->kept[k].data =
+			    values != NULL
+				? values + message->fields[i].kept[k].start
+				: "";
+			field->kept[k].len = message->fields[i].kept[k].len;
+			field->kept[k].cut = message->fields[i].kept[k].cut;
+		}
+	}
 }

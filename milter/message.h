@@ -26,6 +26,7 @@ struct message {
 	char login[MESSAGE_LOGIN_MAX];
 	struct route_client client;
 	char client_text[64];
+	int utf8;	 /* addresses need not be ASCII (SMTPUTF8) */
 	long long size;	 /* as declared with SIZE=, 0 if it was not */
 	long long bytes; /* seen, if the body was asked for */
 	size_t recipients;
@@ -49,13 +50,23 @@ void message_init(struct message *message);
 void message_reset(struct message *message);
 void message_clear(struct message *message);
 
-/* MAIL: takes a reference to the configuration from the caller. */
+/*
+ * MAIL: takes a reference to the configuration from the caller. A sender
+ * without angle brackets comes from the sendmail command, whose messages are
+ * SMTPUTF8 when they need to be.
+ */
 void message_mail(struct message *message, struct config *config,
     const char *sender, const char *login, long long size);
+
+/* MAIL had the parameter SMTPUTF8. */
+void message_utf8(struct message *message);
 
 void message_rcpt(struct message *message, const char *recipient);
 void message_header(
     struct message *message, const char *name, const char *value);
 void message_body(struct message *message, size_t len);
+
+/* What rewrite looks at; *input borrows from message. */
+void message_input(const struct message *message, struct rewrite_input *input);
 
 #endif

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "buf.h"
+#include "dkim.h"
+#include "notice.h"
 #include "phrase.h"
-
-#define VALUE_MAX 16384 /* of a value that is made here */
 
 /* Everything known while deciding. */
 struct decision {
@@ -27,11 +27,11 @@ struct decision {
 	struct address_list from; /* of the first From field */
 	int from_read;		  /* there is one, and it could be read */
 	int from_kept;		  /* From stays as it is, byte for byte */
+	int notice;		  /* no person wrote it */
 	struct address sender;	  /* envelope */
 	int sender_read;	  /* 1 an address, 0 null, -1 not understood */
 	const struct address *target; /* what From will hold */
 	int from_replaced;	      /* by another address */
-	int failed;		      /* out of memory or room */
 };
 
 int
@@ -60,6 +60,8 @@ allowed(const struct decision *d, const struct address *address)
 {
 	char key[ADDRESS_TEXT_MAX], own[ADDRESS_TEXT_MAX];
 
+	if (!d->input->utf8 && !address_is_ascii(address))
+		return 0;
 	address_key(address, key);
 	address_key(d->mailbox, own);
 	if (strcmp(key, own) == 0 ||
@@ -74,65 +76,18 @@ allowed(const struct decision *d, const struct address *address)
 
 /* --- building the result ------------------------------------------------- */
 
-static struct rewrite_edit *
-new_edit(
-    struct decision *d, enum rewrite_edit_kind kind, enum rewrite_name name)
-{
-	struct rewrite_edit *edit = &d->result->edits[d->result->count++];
-
-	edit->kind = kind;
-	edit->name = name;
-	return edit;
-}
-
-/* Delete the fields of that name from number "first" on, if there are any. */
 static void
-edit_delete(struct decision *d, enum rewrite_name name, size_t first)
+edit_delete(struct decision *d, enum rewrite_name name)
 {
-	size_t count = d->input->fields[name].count;
-	struct rewrite_edit *edit;
-
-	if (count < first)
-		return;
-	edit = new_edit(d, REWRITE_EDIT_DELETE, name);
-	edit->first = first;
-	edit->last = count;
+	rewrite_edit_delete(
+	    &d->result->edits, name, 1, d->input->fields[name].count);
 }
 
-/* Takes what was written into value. */
-static void
-edit_value(struct decision *d, enum rewrite_edit_kind kind,
-    enum rewrite_name name, struct buf *value)
-{
-	struct rewrite_edit *edit = new_edit(d, kind, name);
-
-	if (value->truncated || value->data == NULL)
-		d->failed = 1;
-	else
-		edit->value = buf_take(value);
-	buf_clear(value);
-}
-
-static void
-edit_text(struct decision *d, enum rewrite_edit_kind kind,
-    enum rewrite_name name, const char *text)
-{
-	struct buf value;
-
-	buf_init(&value, VALUE_MAX);
-	(void)buf_adds(&value, text);
-	edit_value(d, kind, name, &value);
-}
-
-/* Leave one field of that name, with the value. */
 static void
 edit_replace(struct decision *d, enum rewrite_name name, struct buf *value)
 {
-	int there = d->input->fields[name].count > 0;
-
-	edit_delete(d, name, 2);
-	edit_value(
-	    d, there ? REWRITE_EDIT_CHANGE : REWRITE_EDIT_ADD, name, value);
+	rewrite_edit_replace(
+	    &d->result->edits, name, d->input->fields[name].count, value);
 }
 
 static void
@@ -160,6 +115,25 @@ read_senders(struct decision *d)
 				   from->kept[0].len, &d->from) == 0;
 	if (d->from_read)
 		address_format(&d->from.kept[0], d->result->was);
+}
+
+/*
+ * Written so that everybody reads it alike. Bytes above ASCII belong into a
+ * header only where the message was declared so (RFC 6532).
+ */
+static int
+is_plain(const struct decision *d)
+{
+	const struct rewrite_value *from =
+	    &d->input->fields[REWRITE_FROM].kept[0];
+	size_t i;
+
+	if (d->input->utf8)
+		return (d->from.flags & ~(unsigned)SCAN_UTF8) == 0;
+	for (i = 0; i < from->len; i++)
+		if ((unsigned char)from->data[i] >= 0x80)
+			return 0;
+	return d->from.flags == 0;
 }
 
 /* From names exactly one mailbox, and the account may send as it. */
@@ -228,6 +202,32 @@ check_repeated(struct decision *d)
 	return 0;
 }
 
+/* on_bounce, and loops. 1 if this ends it. */
+static int
+check_notice(struct decision *d)
+{
+	struct rewrite_result *result = d->result;
+	const char *what = "it is a delivery notice or an automatic reply";
+
+	if (d->policy->on_bounce == CONF_BOUNCE_REJECT) {
+		result->refused = 1;
+		(void)snprintf(result->reason, sizeof(result->reason),
+		    "%s, which this relay does not send", what);
+	} else if (d->policy->on_bounce == CONF_BOUNCE_DISCARD) {
+		result->discarded = 1;
+		(void)snprintf(
+		    result->reason, sizeof(result->reason), "%s", what);
+	} else if (d->policy->on_sender != CONF_SENDER_PASS &&
+		   notice_loops(d->input)) {
+		/* Refused, it would come back as the next notice. */
+		result->discarded = 1;
+		(void)snprintf(result->reason, sizeof(result->reason),
+		    "%s in a loop: it has passed %zu times", what,
+		    d->input->fields[REWRITE_TRACE].count);
+	}
+	return result->refused || result->discarded;
+}
+
 /* --- rewriting ----------------------------------------------------------- */
 
 /* All From fields as they were, for people. */
@@ -239,7 +239,7 @@ edit_original_from(struct decision *d)
 	struct buf all, value;
 	size_t i;
 
-	edit_delete(d, REWRITE_ORIGINAL_FROM, 1);
+	edit_delete(d, REWRITE_ORIGINAL_FROM);
 	if (d->from_kept || from->count == 0)
 		return;
 	buf_init(&all, REWRITE_KEPT_MAX * (REWRITE_VALUE_MAX + 2));
@@ -248,12 +248,13 @@ edit_original_from(struct decision *d)
 			(void)buf_adds(&all, ", ");
 		(void)buf_add(&all, from->kept[i].data, from->kept[i].len);
 	}
-	buf_init(&value, VALUE_MAX);
+	buf_init(&value, REWRITE_MADE_MAX);
 	phrase_begin(&line, &value, rewrite_field_name(REWRITE_ORIGINAL_FROM));
 	if (all.data != NULL)
 		phrase_text(&line, all.data, all.len);
 	if (value.len > 0)
-		edit_value(d, REWRITE_EDIT_ADD, REWRITE_ORIGINAL_FROM, &value);
+		rewrite_edit_value(&d->result->edits, REWRITE_EDIT_ADD,
+		    REWRITE_ORIGINAL_FROM, &value);
 	buf_clear(&all);
 	buf_clear(&value);
 }
@@ -278,7 +279,7 @@ edit_from(struct decision *d)
 	else if (named == NULL && d->sender_read == 1)
 		named = &d->sender;
 	address_format(d->target, text);
-	buf_init(&value, VALUE_MAX);
+	buf_init(&value, REWRITE_MADE_MAX);
 	phrase_begin(&line, &value, rewrite_field_name(REWRITE_FROM));
 	phrase_mailbox(&line, pattern, named, text);
 	edit_replace(d, REWRITE_FROM, &value);
@@ -319,7 +320,6 @@ static int
 keep_reply_to(struct decision *d)
 {
 	const struct rewrite_field *field = &d->input->fields[REWRITE_REPLY_TO];
-	struct rewrite_edit *edit;
 	size_t i;
 
 	for (i = 0; i < field->count && i < REWRITE_KEPT_MAX; i++)
@@ -327,11 +327,7 @@ keep_reply_to(struct decision *d)
 			break;
 	if (i == field->count || i == REWRITE_KEPT_MAX)
 		return 0;
-	if (i > 0) {
-		edit = new_edit(d, REWRITE_EDIT_DELETE, REWRITE_REPLY_TO);
-		edit->first = 1;
-		edit->last = i;
-	}
+	rewrite_edit_delete(&d->result->edits, REWRITE_REPLY_TO, 1, i);
 	return 1;
 }
 
@@ -350,7 +346,7 @@ edit_reply_to(struct decision *d)
 	if (!d->from_replaced || strcmp(d->policy->reply_to, "none") == 0 ||
 	    keep_reply_to(d))
 		return;
-	buf_init(&value, VALUE_MAX);
+	buf_init(&value, REWRITE_MADE_MAX);
 	phrase_begin(&line, &value, rewrite_field_name(REWRITE_REPLY_TO));
 	if (strcmp(d->policy->reply_to, "original") != 0) {
 		(void)buf_adds(&value, d->policy->reply_to);
@@ -379,7 +375,7 @@ edit_other(struct decision *d, enum rewrite_name name)
 	    list.count == 1 && list.flags == 0 && allowed(d, &list.kept[0]) &&
 	    d->from_kept)
 		return;
-	edit_delete(d, name, 1);
+	edit_delete(d, name);
 }
 
 static void
@@ -395,39 +391,19 @@ edit_sender(struct decision *d)
 	text[0] = '<';
 	address_format(target, text + 1);
 	strcat(text, ">");
-	edit_text(d, REWRITE_EDIT_SENDER, REWRITE_NAMES, text);
+	rewrite_edit_text(
+	    &d->result->edits, REWRITE_EDIT_SENDER, REWRITE_NAMES, text);
 	d->result->changed = 1;
-}
-
-/*
- * A notice must not be answered by another robot, now that it has a sender
- * (RFC 3834 section 5); "no" would say that a person wrote it.
- */
-static void
-edit_auto_submitted(struct decision *d)
-{
-	const struct rewrite_field *field =
-	    &d->input->fields[REWRITE_AUTO_SUBMITTED];
-	const char *value = field->kept[0].data;
-	size_t len = field->kept[0].len;
-	struct buf auto_generated;
-
-	if (d->sender_read != 0)
-		return;
-	for (; len > 0 && *value <= ' '; len--)
-		value++;
-	if (field->count == 1 && len > 5 && strncasecmp(value, "auto-", 5) == 0)
-		return;
-	buf_init(&auto_generated, VALUE_MAX);
-	(void)buf_adds(&auto_generated, "auto-generated");
-	edit_replace(d, REWRITE_AUTO_SUBMITTED, &auto_generated);
 }
 
 static void
 edit_all(struct decision *d)
 {
+	char own[ADDRESS_TEXT_MAX];
+
+	address_format(d->mailbox, own);
 	d->target = from_allowed(d) ? &d->from.kept[0] : d->mailbox;
-	d->from_kept = d->target != d->mailbox && d->from.flags == 0;
+	d->from_kept = d->target != d->mailbox && is_plain(d);
 	edit_sender(d);
 	edit_from(d);
 	edit_other(d, REWRITE_SENDER);
@@ -435,10 +411,12 @@ edit_all(struct decision *d)
 	edit_other(d, REWRITE_RESENT_FROM);
 	edit_other(d, REWRITE_RESENT_SENDER);
 	edit_original_from(d);
-	edit_auto_submitted(d);
-	edit_delete(d, REWRITE_BCC, 1);
-	edit_delete(d, REWRITE_RESENT_BCC, 1);
-	edit_delete(d, REWRITE_RETURN_PATH, 1);
+	if (d->notice)
+		notice_mark(&d->result->edits, d->input, own);
+	edit_delete(d, REWRITE_BCC);
+	edit_delete(d, REWRITE_RESENT_BCC);
+	edit_delete(d, REWRITE_RETURN_PATH);
+	dkim_drop_stale(&d->result->edits, d->input);
 }
 
 int
@@ -454,20 +432,21 @@ rewrite_decide(const struct rewrite_policy *policy,
 	memset(result, 0, sizeof(*result));
 	read_senders(&d);
 	memcpy(result->now, result->was, sizeof(result->now));
-	if (policy->on_sender == CONF_SENDER_PASS || check_repeated(&d))
+	d.notice = notice_is(input, d.sender_read == 0);
+	if ((d.notice && check_notice(&d)) ||
+	    policy->on_sender == CONF_SENDER_PASS || check_repeated(&d))
 		return 0;
-	if (policy->on_sender == CONF_SENDER_REJECT && check_reject(&d))
+	/* Nobody is there to read why a notice was refused. */
+	if (policy->on_sender == CONF_SENDER_REJECT && !d.notice &&
+	    check_reject(&d))
 		return 0;
 	edit_all(&d);
-	return d.failed ? -1 : 0;
+	return result->edits.failed ? -1 : 0;
 }
 
 void
 rewrite_clear(struct rewrite_result *result)
 {
-	size_t i;
-
-	for (i = 0; i < result->count; i++)
-		free(result->edits[i].value);
+	rewrite_edit_clear(&result->edits);
 	memset(result, 0, sizeof(*result));
 }

@@ -7,7 +7,8 @@
 #include "address.h"
 #include "conf.h"
 #include "map.h"
-#include "rewrite_field.h"
+#include "rewrite_edit.h"
+#include "rewrite_input.h"
 
 /*
  * rewrite - from the senders a message names and what its account may send as
@@ -15,56 +16,21 @@
  * the input, session carries the edits out.
  */
 
-#define REWRITE_KEPT_MAX 4	 /* values of one field that are looked at */
-#define REWRITE_REPEATED_MAX 100 /* a sender field more often: refused */
-#define REWRITE_EDITS_MAX 16
-#define REWRITE_VALUE_MAX 8192 /* bytes of a value; longer is not parsed */
-
-struct rewrite_value {
-	const char *data;
-	size_t len;
-	int cut; /* there was more than REWRITE_VALUE_MAX */
-};
-
-struct rewrite_field {
-	size_t count; /* in the message, by which edits are addressed */
-	struct rewrite_value kept[REWRITE_KEPT_MAX]; /* the first of them */
-};
-
-/* What a message says about its sender. */
-struct rewrite_input {
-	const char *sender; /* envelope, as handed over; "" or "<>" if null */
-	struct rewrite_field fields[REWRITE_NAMES];
-};
-
 /* What an account allows. */
 struct rewrite_policy {
 	const char *from_name; /* pattern, "%n" by default */
 	const char *reply_to;  /* "original", "none" or an address */
 	enum conf_on_sender on_sender;
+	enum conf_on_bounce on_bounce;
 	struct map send_as;	  /* by address_key and address_domain_key */
 	const char *send_as_text; /* ", sales@contoso.com, ..." or "" */
 };
 
-enum rewrite_edit_kind {
-	REWRITE_EDIT_SENDER, /* envelope sender becomes value */
-	REWRITE_EDIT_DELETE, /* all fields of that name from last to first */
-	REWRITE_EDIT_CHANGE, /* the first field of that name */
-	REWRITE_EDIT_ADD,
-};
-
-struct rewrite_edit {
-	enum rewrite_edit_kind kind;
-	enum rewrite_name name;
-	size_t first, last; /* DELETE: indexes from 1, last to first */
-	char *value;	    /* owned by the result; NULL for DELETE */
-};
-
 struct rewrite_result {
-	int refused;  /* reason says why, for a 550 reply */
-	int changed;  /* From or envelope sender will be another address */
-	size_t count; /* of edits, to be carried out in this order */
-	struct rewrite_edit edits[REWRITE_EDITS_MAX];
+	int refused;   /* reason says why, for a 550 reply */
+	int discarded; /* accepted and forgotten; reason says why */
+	int changed;   /* From or envelope sender will be another address */
+	struct rewrite_edits edits; /* to be carried out in this order */
 	char reason[512];
 	char was[ADDRESS_TEXT_MAX]; /* From before, for the log; "" if unread */
 	char now[ADDRESS_TEXT_MAX]; /* From after */

@@ -184,22 +184,24 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 
 /* --- the message --------------------------------------------------------- */
 
+/* Parameters of MAIL: SMTPUTF8 and SIZE, which is returned (0: none). */
 static long long
-declared_size(char **argv)
+read_parameters(char **argv, int *utf8)
 {
-	size_t i;
-	long long size;
+	long long declared = 0, size;
 	char *end;
 
-	for (i = 0; argv[i] != NULL; i++) {
-		if (strncasecmp(argv[i], "SIZE=", 5) != 0)
+	for (; *argv != NULL; argv++) {
+		if (strcasecmp(*argv, "SMTPUTF8") == 0)
+			*utf8 = 1;
+		if (strncasecmp(*argv, "SIZE=", 5) != 0)
 			continue;
 		errno = 0;
-		size = strtoll(argv[i] + 5, &end, 10);
+		size = strtoll(*argv + 5, &end, 10);
 		if (errno == 0 && *end == '\0' && size > 0)
-			return size;
+			declared = size;
 	}
-	return 0;
+	return declared;
 }
 
 static sfsistat
@@ -208,12 +210,17 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct session *session = smfi_getpriv(ctx);
 	const char *sender = argv[0] != NULL ? argv[0] : "";
 	struct reply reply;
+	long long size = 0;
+	int utf8 = 0;
 
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
+	if (argv[0] != NULL)
+		size = read_parameters(argv + 1, &utf8);
 	message_mail(&session->message, config_get(), sender,
-	    smfi_getsymval(ctx, borrowed("{auth_authen}")),
-	    argv[0] != NULL ? declared_size(argv + 1) : 0);
+	    smfi_getsymval(ctx, borrowed("{auth_authen}")), size);
+	if (utf8)
+		message_utf8(&session->message);
 	set_under_way(session, 1);
 	if (session->steps & SMFIP_NR_MAIL)
 		return SMFIS_NOREPLY;
@@ -325,8 +332,10 @@ answer(SMFICTX *ctx, const char *id, const struct verdict *verdict)
 
 	if (verdict->reply.code != NULL)
 		return send_reply(ctx, &verdict->reply);
-	for (i = 0; i < verdict->rewrite.count; i++) {
-		if (carry_out(ctx, &verdict->rewrite.edits[i]) == 0)
+	if (verdict->rewrite.discarded)
+		return SMFIS_DISCARD;
+	for (i = 0; i < verdict->rewrite.edits.count; i++) {
+		if (carry_out(ctx, &verdict->rewrite.edits.items[i]) == 0)
 			continue;
 		log_warn(id, "an edit failed, the message is deferred");
 		return fail(ctx, "the sender could not be rewritten; "

@@ -22,6 +22,7 @@ struct field {
 };
 
 struct rewrite_policy mta_policy;
+int mta_utf8;
 static struct address own;
 struct rewrite_result mta_result;
 static struct field fields[FIELDS_MAX];
@@ -33,6 +34,7 @@ mta_setup(void **state)
 {
 	(void)state;
 	memset(&mta_policy, 0, sizeof(mta_policy));
+	mta_utf8 = 0;
 	mta_policy.from_name = "%n";
 	mta_policy.reply_to = "original";
 	mta_policy.on_sender = CONF_SENDER_REWRITE;
@@ -128,7 +130,7 @@ carry_out(const struct rewrite_edit *edit)
 void
 mta_decide(const char *envelope)
 {
-	struct rewrite_input input = {.sender = envelope};
+	struct rewrite_input input = {.sender = envelope, .utf8 = mta_utf8};
 	size_t i;
 
 	rewrite_clear(&mta_result);
@@ -153,8 +155,8 @@ mta_decide(const char *envelope)
 	assert_int_equal(
 	    rewrite_decide(&mta_policy, &own, &input, &mta_result), 0);
 	/* The values are borrowed: edit only now. */
-	for (i = 0; i < mta_result.count; i++)
-		carry_out(&mta_result.edits[i]);
+	for (i = 0; i < mta_result.edits.count; i++)
+		carry_out(&mta_result.edits.items[i]);
 }
 
 const char *

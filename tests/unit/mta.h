@@ -14,6 +14,7 @@
 			     * anything @alias.contoso.com */
 
 extern struct rewrite_policy mta_policy;
+extern int mta_utf8; /* the message is SMTPUTF8 */
 extern struct rewrite_result mta_result;
 extern char mta_sender[1024]; /* envelope, after the edits */
 extern size_t mta_count;      /* of fields */

@@ -245,6 +245,7 @@ test_account_defaults(void **state)
 	assert_string_equal(account->from_account, "a@x.org");
 	assert_null(account->from_name);
 	assert_int_equal(account->on_sender, CONF_SENDER_REWRITE);
+	assert_int_equal(account->on_bounce, CONF_BOUNCE_REWRITE);
 	assert_string_equal(account->reply_to, "original");
 	assert_int_equal(account->limit_count, 2);
 	assert_string_equal(account->limits[0].text, "30 messages / 1m");
@@ -278,12 +279,14 @@ test_account_options(void **state)
 		"send_as = { \"sales@x.org\", \"@alias.x.org\", "
 		"\"o'neil+x@x.org\" }\n"
 		"on_sender = reject\n"
+		"on_bounce = discard\n"
 		"reply_to = \"help@x.org\"\n"
 		"logins = { \"magma\" }\n"
 		"senders = { \"@app.x.org\" }\n"
 		"clients = { \"10.1.0.0/16\", \"2001:DB8::/32\", "
 		"\"192.0.2.7\", \"0.0.0.0/0\", \"::1/128\" }\n"
 		"internal_domains = { \"X.org\" }\n"
+		"exempt_recipients = { \"Old.x.org\" }\n"
 		"on_limit = { \"hold\", \"tempfail\" }\n"
 		"max_recipients = 1000\n"
 		"max_message_size = \"150M\"\n"
@@ -301,12 +304,14 @@ test_account_options(void **state)
 	assert_list(&account->send_as, 3, "sales@x.org", "@alias.x.org",
 	    "o'neil+x@x.org");
 	assert_int_equal(account->on_sender, CONF_SENDER_REJECT);
+	assert_int_equal(account->on_bounce, CONF_BOUNCE_DISCARD);
 	assert_string_equal(account->reply_to, "help@x.org");
 	assert_list(&account->logins, 1, "magma");
 	assert_list(&account->senders, 1, "@app.x.org");
 	assert_list(&account->clients, 5, "10.1.0.0/16", "2001:db8::/32",
 	    "192.0.2.7", "0.0.0.0/0", "::1/128");
 	assert_list(&account->internal_domains, 1, "x.org");
+	assert_list(&account->exempt_recipients, 1, "old.x.org");
 	assert_int_equal(account->on_limit_count, 2);
 	assert_int_equal(account->on_limit[0], CONF_LIMIT_HOLD);
 	assert_int_equal(account->on_limit[1], CONF_LIMIT_TEMPFAIL);

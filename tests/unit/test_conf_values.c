@@ -34,6 +34,9 @@ test_words(void **state)
 	    {ACCOUNT("on_sender = \"drop\""), 4,
 		"account \"a@x.org\": on_sender = \"drop\" is not possible; "
 		"use rewrite, reject or pass"},
+	    {ACCOUNT("on_bounce = \"hold\""), 4,
+		"account \"a@x.org\": on_bounce = \"hold\" is not possible; "
+		"use rewrite, reject or discard"},
 	    {ACCOUNT("on_limit = { \"hold\",\n\"bounce\" }"), 5,
 		"account \"a@x.org\": on_limit = \"bounce\" is not possible; "
 		"use hold, tempfail, reject or observe"},
@@ -99,6 +102,9 @@ test_names_and_addresses(void **state)
 	    {ACCOUNT("internal_domains = { \"x_.\" }"), 4,
 		"account \"a@x.org\": internal_domains = \"x_.\" is not a "
 		"domain"},
+	    {ACCOUNT("exempt_recipients = { \"a@x.org\" }"), 4,
+		"account \"a@x.org\": exempt_recipients = \"a@x.org\" is not "
+		"a domain"},
 	    {ACCOUNT("allow_users = { \"a:b\" }"), 4,
 		"account \"a@x.org\": allow_users = \"a:b\" is not the name "
 		"of a user"},

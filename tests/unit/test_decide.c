@@ -4,6 +4,7 @@
  * disk.
  *
  * link: milter/decide milter/message milter/config milter/rewrite
+ * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded
  * link: milter/route milter/address milter/scan milter/reply milter/limits
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/ticks
@@ -99,7 +100,7 @@ test_nobodys_mail(void **state)
 	decide("");
 	assert_verdict("passed", NULL, "it is no account's mail");
 	assert_null(verdict.account);
-	assert_int_equal(verdict.rewrite.count, 0);
+	assert_int_equal(verdict.rewrite.edits.count, 0);
 	teardown(NULL);
 	begin("milter { unmatched = \"reject\" }\n" ACCOUNT("") OTHER,
 	    "<e@evil.example>", "a@x.org", 0);
@@ -274,6 +275,86 @@ test_external_recipients(void **state)
 	assert_verdict("limited", "451", "external recipients");
 }
 
+/* Delivered elsewhere: alone they are nobody's business here. */
+static void
+test_exempt_recipients(void **state)
+{
+	struct reply reply = {0};
+	int i;
+
+	(void)state;
+	begin(ACCOUNT("exempt_recipients = { \"Old.x.org\" }\n"
+		      "max_recipients = 2\nmax_message_size = \"1k\"\n"
+		      "on_bounce = \"reject\"\n"
+		      "limits = { \"1 message / 1h\", \"2 recipients / 1h\", "
+		      "\"1 external_recipients / 1h\" }\n"
+		      "internal_domains = { \"x.org\" }") OTHER,
+	    "<a@x.org>", "e@evil.example", 2000);
+	assert_int_equal(decide_too_large(&m, &reply), 0);
+	for (i = 0; i < 5; i++)
+		message_rcpt(&m, "<b@OLD.x.org>");
+	for (i = 0; i < 5; i++) {
+		decide("");
+		assert_verdict("passed", NULL, "all its recipients are exempt");
+		assert_int_equal(verdict.rewrite.edits.count, 0);
+	}
+	/* With others among them they only do not count. */
+	message_mail(&m, config_get(), "<a@x.org>", NULL, 0);
+	message_header(&m, "From", "e@evil.example");
+	for (i = 0; i < 5; i++)
+		message_rcpt(&m, "<b@old.x.org>");
+	message_rcpt(&m, "<c@y.example>");
+	message_rcpt(&m, "<c@x.org>");
+	decide("");
+	assert_verdict("rewritten", NULL, "");
+	assert_string_equal(verdict.rewrite.now, "a@x.org");
+	message_rcpt(&m, "<d@x.org>");
+	decide("");
+	assert_verdict("refused", "550", "has 3 recipients");
+}
+
+/* A recipient whose domain is not known might be anybody. */
+static void
+test_an_unknown_recipient_is_not_exempt(void **state)
+{
+	(void)state;
+	begin(ACCOUNT("exempt_recipients = { \"old.x.org\" }") OTHER,
+	    "<a@x.org>", "e@evil.example", 0);
+	message_rcpt(&m, "<b@old.x.org>");
+	message_rcpt(&m, "<root>");
+	decide("");
+	assert_verdict("rewritten", NULL, "");
+	message_mail(&m, config_get(), "<a@x.org>", NULL, 0);
+	message_header(&m, "From", "e@evil.example");
+	message_rcpt(&m, "<b@sub.old.x.org>");
+	decide("");
+	assert_verdict("rewritten", NULL, "");
+}
+
+static void
+test_notices(void **state)
+{
+	int i;
+
+	(void)state;
+	begin(ACCOUNT("limits = { \"1 message / 1h\" }\n"
+		      "on_bounce = \"discard\"") OTHER,
+	    "<>", "a@x.org", 0);
+	for (i = 0; i < 3; i++) {
+		decide("");
+		assert_verdict("discarded", NULL, "it is a delivery notice");
+	}
+	/* They cost nothing. */
+	message_mail(&m, config_get(), "<a@x.org>", NULL, 0);
+	message_header(&m, "From", "a@x.org");
+	decide("");
+	assert_verdict("passed", NULL, "");
+	teardown(NULL);
+	begin(ACCOUNT("on_bounce = \"reject\"") OTHER, "<>", "a@x.org", 0);
+	decide("");
+	assert_verdict("refused", "550", "which this relay does not send");
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int
@@ -289,6 +370,9 @@ main(void)
 	    TEST(test_on_limit),
 	    TEST(test_what_is_refused_costs_nothing),
 	    TEST(test_external_recipients),
+	    TEST(test_exempt_recipients),
+	    TEST(test_an_unknown_recipient_is_not_exempt),
+	    TEST(test_notices),
 	};
 
 	log_open("test_decide", 1, LOG_LEVEL_WARN);

@@ -4,6 +4,7 @@
  * known to be missing.
  *
  * link: milter/message milter/config milter/rewrite milter/rewrite_field
+ * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/phrase milter/name milter/encoded milter/route milter/address
  * link: milter/scan milter/counters milter/counters_lmdb milter/lmdb_file
  * link: milter/ticks milter/limit milter/map

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link: milter/rewrite_field milter/encoded
+ * link: milter/rewrite_field milter/charset milter/rewrite_edit milter/notice
+ * link: milter/dkim milter/encoded
  * link: milter/rewrite milter/phrase milter/name milter/address milter/scan
  * link: milter/map tests/unit/mta
  *
