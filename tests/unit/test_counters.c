@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
+ * link: milter/lmdb_work
  * link: milter/ticks milter/map
  * libs: milter
  *

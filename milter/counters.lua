@@ -1,0 +1,243 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What postoak-milter runs inside Redis or Valkey: one call a message. Sent by
+-- counters_redis.c, which says what goes in and what comes out.
+--
+-- A limit is a hash, the ring of limit.c: "n" the number of its newest bucket,
+-- "s" the sum of all, "0" to "64" what was counted in each, and beside it
+-- HOST:SLOT, "bucket amount", what of that one host counted. Each host keeps
+-- the same of itself; what the store has lost of it, it is given back with
+-- "push", which takes the larger of both and therefore never counts twice.
+--
+-- KEYS[1] is the state all hosts share: the clock (the server's, "offset"
+-- being what its steps were made up with, "last" what was read last), the
+-- server it is kept on ("run") and until when that server is not to be
+-- trusted, since it may lack what some hosts counted ("young").
+--
+-- Everything is a whole number below 2^53.
+local SLOTS = 65
+local STEP_MS = 1000 -- more than this is no drift, but a clock that was set
+local YOUNG_MS = 5000 -- what the hosts have to give back what was lost
+local GONE_MS = 7 * 86400 * 1000 -- a host not seen for so long is forgotten
+local verb, host, expected = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local function text(number)
+	return string.format('%.0f', number)
+end
+
+local state = redis.call('HMGET', KEYS[1], 'offset', 'last', 'run', 'young')
+local run, young = state[3], tonumber(state[4]) or 0
+
+-- The clock goes on from where it was if it is set back, and is held back when
+-- it is set forward, which only the caller can see ("expected": what it must
+-- be by his own clock, 0 if he does not know).
+local function read_clock()
+	local time = redis.call('TIME')
+	local offset = tonumber(state[1]) or 0
+	local last = tonumber(state[2]) or 0
+	local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
+	local right = now
+	if expected > 0 and now > expected + STEP_MS then
+		right = expected
+	end
+	if right < last then
+		right = last
+	end
+	if right ~= now then
+		redis.call('HSET', KEYS[1], 'offset', text(offset + right - now))
+	end
+	redis.call('HSET', KEYS[1], 'last', text(right))
+	return right
+end
+
+-- Bring a ring up to now: what it counts, and which slots are to be emptied.
+local function load_ring(key, width, now)
+	local values = redis.call('HMGET', key, 'n', 's')
+	local ring = {key = key, width = width, old = {}}
+	local newest = tonumber(values[1])
+	ring.bucket = math.floor(now * 1000 / width)
+	ring.sum = tonumber(values[2]) or 0
+	if not newest then
+		return ring
+	end
+	if newest > ring.bucket then
+		ring.bucket = newest
+	elseif ring.bucket - newest >= SLOTS then
+		ring.sum = 0
+		ring.over = true
+	elseif ring.bucket > newest then
+		for bucket = newest + 1, ring.bucket do
+			ring.old[#ring.old + 1] = bucket % SLOTS
+		end
+		local gone = redis.call('HMGET', key, unpack(ring.old))
+		for i = 1, #gone do
+			ring.sum = ring.sum - (tonumber(gone[i]) or 0)
+		end
+	end
+	return ring
+end
+
+-- Empty what is too old.
+local function turn(ring)
+	if ring.over then
+		redis.call('DEL', ring.key)
+	elseif #ring.old > 0 then
+		redis.call('HDEL', ring.key, unpack(ring.old))
+	end
+end
+
+-- Count amount in a bucket, of which this host then has "own".
+local function add(ring, bucket, amount, own)
+	local slot = bucket % SLOTS
+	redis.call('HINCRBY', ring.key, slot, text(amount))
+	redis.call('HSET', ring.key, host .. ':' .. slot,
+		text(bucket) .. ' ' .. text(own))
+	ring.sum = ring.sum + amount
+end
+
+local function save(ring)
+	redis.call('HSET', ring.key, 'n', text(ring.bucket), 's', text(ring.sum))
+	redis.call('PEXPIRE', ring.key,
+		text(math.ceil(ring.width * (SLOTS + 1) / 1000)))
+end
+
+-- What this host has in a bucket, as the store knows it.
+local function own_in(ring, bucket)
+	local value = not ring.over and
+		redis.call('HGET', ring.key, host .. ':' .. bucket % SLOTS)
+	local of, amount = string.match(value or '', '^(%d+) (%d+)$')
+	return tonumber(of) == bucket and tonumber(amount) or 0
+end
+
+-- The sum, and the whole ring behind it for who has to know more.
+local function show(ring, whole)
+	if not whole then
+		return text(ring.sum)
+	end
+	local fields, old = {}, {}
+	for slot = 0, SLOTS - 1 do
+		fields[slot + 1] = slot
+	end
+	for i = 1, #ring.old do
+		old[ring.old[i]] = true
+	end
+	local values = redis.call('HMGET', ring.key, unpack(fields))
+	for slot = 0, SLOTS - 1 do
+		local empty = ring.over or old[slot] or not values[slot + 1]
+		values[slot + 1] = empty and '0' or values[slot + 1]
+	end
+	return text(ring.sum) .. ' ' .. text(ring.bucket) .. ' ' ..
+		table.concat(values, ' ')
+end
+
+-- ARGV from 4: always, milliseconds to keep the id; then width, max, amount of
+-- each limit. KEYS from 2: the message, the limits.
+local function reserve(now)
+	local always = ARGV[4] == '1'
+	local seen = KEYS[2] ~= '' and redis.call('EXISTS', KEYS[2]) == 1
+	local fits, rings, lines = true, {}, {}
+	for i = 3, #KEYS do
+		local at = 6 + (i - 3) * 3
+		local ring = load_ring(KEYS[i], tonumber(ARGV[at]), now)
+		ring.amount = tonumber(ARGV[at + 2])
+		ring.full = ring.sum + ring.amount > tonumber(ARGV[at + 1])
+		fits = fits and not ring.full
+		rings[#rings + 1] = ring
+	end
+	for i, ring in ipairs(rings) do
+		lines[i] = show(ring, ring.full)
+	end
+	if not seen and (fits or always) then
+		for _, ring in ipairs(rings) do
+			local own = own_in(ring, ring.bucket)
+			turn(ring)
+			add(ring, ring.bucket, ring.amount, own + ring.amount)
+			save(ring)
+		end
+		if KEYS[2] ~= '' then
+			redis.call('SET', KEYS[2], '1', 'PX', ARGV[5])
+		end
+	end
+	return (seen and 2 or fits and 1 or 0), lines
+end
+
+-- ARGV from 4: the width of each limit. KEYS from 2: the limits.
+local function look(now)
+	local lines = {}
+	for i = 2, #KEYS do
+		lines[#lines + 1] = show(load_ring(KEYS[i], tonumber(ARGV[i + 2]), now), true)
+	end
+	return 1, lines
+end
+
+-- ARGV from 4, for each limit: width, number of buckets, then bucket and amount
+-- of each. KEYS from 2: the limits. What the store has less of is made up.
+local function push(now)
+	local at, lines = 4, {}
+	for i = 2, #KEYS do
+		local ring = load_ring(KEYS[i], tonumber(ARGV[at]), now)
+		turn(ring)
+		ring.over = false
+		for pair = at + 2, at + tonumber(ARGV[at + 1]) * 2, 2 do
+			local bucket = tonumber(ARGV[pair])
+			local amount = tonumber(ARGV[pair + 1])
+			if bucket > ring.bucket then
+				bucket = ring.bucket
+			end
+			local own = own_in(ring, bucket)
+			if bucket > ring.bucket - SLOTS and amount > own then
+				add(ring, bucket, amount - own, amount)
+			end
+		end
+		save(ring)
+		at = at + 2 + tonumber(ARGV[at + 1]) * 2
+		lines[#lines + 1] = show(ring, false)
+	end
+	return 1, lines
+end
+
+-- A host begins to give back what may be lost. ARGV from 4: the hosts it knows.
+local function hello(now)
+	local here = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+	for i = 4, #ARGV do
+		redis.call('HSETNX', KEYS[1], 'host ' .. ARGV[i], '- ' .. text(now))
+	end
+	if run ~= here then
+		run, young = here, now + YOUNG_MS
+		redis.call('HSET', KEYS[1], 'run', run, 'young', text(young))
+	end
+	redis.call('HSET', KEYS[1], 'host ' .. host, '- ' .. text(now))
+	return 1, {}
+end
+
+-- It has. When all have, the store is trusted.
+local function done(now)
+	local all, names = true, {}
+	redis.call('HSET', KEYS[1], 'host ' .. host, (run or '-') .. ' ' .. text(now))
+	local values = redis.call('HGETALL', KEYS[1])
+	for i = 1, #values, 2 do
+		local name = string.match(values[i], '^host (.+)$')
+		local of, at = string.match(values[i + 1], '^(%S+) (%d+)$')
+		if name and (not at or tonumber(at) + GONE_MS < now) then
+			redis.call('HDEL', KEYS[1], values[i])
+		elseif name then
+			all = all and of == run
+			names[#names + 1] = name
+		end
+	end
+	if run and young > 0 and (all or now >= young) then
+		young = 0
+		redis.call('HSET', KEYS[1], 'young', '0')
+	end
+	return 1, names
+end
+
+local verbs = {reserve = reserve, look = look, push = push, hello = hello, done = done}
+local now = read_clock()
+local young_now = not run or now < young
+if young_now and (verb == 'reserve' or verb == 'look') then
+	return 'young ' .. text(now) .. ' 0'
+end
+local answer, lines = verbs[verb](now)
+young_now = not run or now < young
+table.insert(lines, 1, (young_now and 'young ' or 'ok ') .. text(now) .. ' ' .. answer)
+return table.concat(lines, '\n')
