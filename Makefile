@@ -178,7 +178,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(COMMON_OBJ) \
 	$(say) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ \
 	    $(foreach l,$(shell sed -n 's/^ \* libs: //p' tests/bench/$*.c),$(LIBS_$(l))) \
-	    $(COMMON_LIBS)
+	    $(COMMON_LIBS) -pthread
 
 .PHONY: run check unit lint e2e figures format bench benches
 .PHONY: packages-run packages-check packages-bench

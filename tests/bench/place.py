@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private directory with a token endpoint, a tokend and what asks it."""
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -158,6 +159,19 @@ class BenchTokend(Daemon):
         if not answer.startswith(b"status=ok\n"):
             raise RuntimeError(answer.decode())
         return answer
+
+    def ask_control(self, verb, name=None, **fields):
+        with socket.socket(socket.AF_UNIX) as s, s.makefile("rb") as f:
+            s.settimeout(60)
+            s.connect(self.control)
+            request = {"version": 1, "verb": verb, **fields}
+            if name is not None:
+                request["account"] = name
+            s.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(f.readline())
+
+    def status(self, name):
+        return self.ask_control("status", name)["accounts"][0]
 
     # --- what the kernel says of it
 

@@ -9,6 +9,7 @@ NAME is that of a line or of a family (plugin, answer, ...). The exit code says
 whether it could measure, not what.
 """
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -16,12 +17,13 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench import plugin  # noqa: E402
+from bench import accounts, answer, idle, plugin  # noqa: E402
 from bench.line import HEAD, show  # noqa: E402
 
 # One file a family. Each has FIGURES: the names of the lines, and the function
-# that measures and yields them.
-FAMILIES = (plugin,)
+# that measures and yields them. prepare(), if a family has one, is called before
+# the first figure of all; bench.stack ends what it began.
+FAMILIES = (plugin, answer, accounts, idle)
 
 
 def family_name(family):
@@ -67,10 +69,14 @@ def measure(bench, family, names, figure):
 def main():
     bench = parse()
     begin = time.monotonic()
-    print(HEAD, flush=True)
-    good = [measure(bench, family, names, figure) for family in FAMILIES
-            for names, figure in family.FIGURES
-            if wanted(family, names, bench.only)]
+    figures = [(family, names, figure) for family in FAMILIES
+               for names, figure in family.FIGURES
+               if wanted(family, names, bench.only)]
+    with contextlib.ExitStack() as bench.stack:
+        for family in dict.fromkeys(family for family, _, _ in figures):
+            getattr(family, "prepare", lambda bench: None)(bench)
+        print(HEAD, flush=True)
+        good = [measure(bench, *figure) for figure in figures]
     print(f"{sum(good)} of {len(good)} measured in "
           f"{time.monotonic() - begin:.0f} s")
     return 0 if all(good) else 1
