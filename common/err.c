@@ -26,20 +26,56 @@ static const struct {
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /*
- * Texts travel in one-line protocols, logs and terminals: no control character
- * may be in them, whatever a provider sent. That includes U+0080 to U+009F,
- * which some terminals obey as they do ESC.
+ * What must not be shown, by its bytes but the last: characters U+0080 to
+ * U+009F, which some terminals obey as they do ESC, ends of line, and what
+ * turns the direction of writing or has no width, so that a text looks like
+ * another.
+ */
+static const struct {
+	const char *start;
+	unsigned char first;
+	unsigned char last;
+} unseen[] = {
+    {"\xc2", 0x80, 0x9f},
+    {"\xe2\x80", 0x8b, 0x8f},
+    {"\xe2\x80", 0xa8, 0xae},
+    {"\xe2\x81", 0xa0, 0xa9},
+    {"\xef\xbb", 0xbf, 0xbf},
+};
+
+/* How many bytes at p must not be shown, 0: all is well. */
+static size_t
+unprintable(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t len, i;
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+		len = strlen(unseen[i].start);
+		if (strncmp(p, unseen[i].start, len) != 0)
+			continue;
+		c = (unsigned char)p[len];
+		if (c >= unseen[i].first && c <= unseen[i].last)
+			return len + 1;
+	}
+	return 0;
+}
+
+/*
+ * Texts travel in one-line protocols, logs and terminals, whatever a provider
+ * sent.
  */
 static void
 make_printable(char *text)
 {
-	unsigned char *p;
+	size_t len;
 
-	for (p = (unsigned char *)text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-			p[0] = p[1] = ' ';
+	while (*text != '\0') {
+		len = unprintable(text);
+		memset(text, ' ', len);
+		text += len > 0 ? len : 1;
 	}
 }
 

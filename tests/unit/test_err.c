@@ -45,6 +45,23 @@ test_set(void **state)
 	err_clear(NULL);
 }
 
+/* Ends of line, no width, the other direction: nothing looks like else. */
+static void
+test_characters_that_are_not_seen(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_BUG, "x",
+	    "1\xe2\x80\xae"
+	    "2\xe2\x80\xa8"
+	    "3\xe2\x80\x8b"
+	    "4\xe2\x81\xa6"
+	    "5\xef\xbb\xbf\xe2\x82\xac\xe2\x80");
+	assert_string_equal(
+	    err.text, "1   2   3   4   5   \xe2\x82\xac\xe2\x80");
+}
+
 static void
 test_controls_become_blanks(void **state)
 {
@@ -150,6 +167,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_characters_that_are_not_seen),
 	    cmocka_unit_test(test_set),
 	    cmocka_unit_test(test_controls_become_blanks),
 	    cmocka_unit_test(test_long_text),
