@@ -14,6 +14,7 @@ TOKEN = {
     "claims": None,          # ... and its claims string
     "http": None,            # a bare HTTP status: 500, 503, 429, ...
     "retry_after": None,     # the Retry-After header of error answers
+    "answer": None,          # a whole answer: (status, JSON text or document)
     "behaviour": None,       # see BEHAVIOURS
     "token_bytes": 5000,     # length of an access token
     "rotate": True,          # a new refresh token with each answer

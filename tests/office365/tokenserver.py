@@ -180,7 +180,14 @@ class Handler(BaseHTTPRequestHandler):
     def _misbehave(self, switches, request):
         """Give the answers that need no decision; True if one was given."""
         behaviour = switches["behaviour"]
-        if switches["http"] is not None:
+        if switches["answer"] is not None:
+            status, body = switches["answer"]
+            request.outcome = "answer %d" % status
+            request.answered = time.time()
+            if not isinstance(body, str):
+                body = json.dumps(body)
+            self._plain(status, "application/json", body)
+        elif switches["http"] is not None:
             request.outcome = "http %d" % switches["http"]
             request.answered = time.time()
             headers = {}
