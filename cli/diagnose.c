@@ -14,8 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aadsts.h"
 #include "mem.h"
+#include "sentence.h"
 
 #define CODES_MAX 64
 #define NUMBER_DIGITS_MAX 9
@@ -28,7 +28,7 @@ struct place {
 	const char *end;
 };
 
-static const char *entra_ends(enum aadsts_class class)
+static const char *refusal_ends(enum aadsts_class class)
 {
 	switch (class) {
 	case AADSTS_TRANSIENT:
@@ -41,7 +41,7 @@ static const char *entra_ends(enum aadsts_class class)
 	return "no";
 }
 
-static const char *entra_class(enum aadsts_class class)
+static const char *refusal_class(enum aadsts_class class)
 {
 	switch (class) {
 	case AADSTS_TRANSIENT:
@@ -97,26 +97,36 @@ add_unknown(struct diagnosis *diagnosis, const char *code)
 		    sizeof(diagnosis->unknown[0]), "%s", code);
 }
 
+/* What a provider refuses with; 0 if nothing is known of it. */
+static int
+add_refusal(struct diagnosis *diagnosis, const char *code, const char *source)
+{
+	struct reply_advice advice;
+	struct sentence sentence;
+	struct finding *finding;
+
+	if (!sentence_find(&sentence, code, NULL))
+		return 0;
+	advice.class = refusal_class(sentence.class);
+	advice.ends = refusal_ends(sentence.class);
+	advice.meaning = sentence.meaning;
+	advice.remedy = sentence.remedy;
+	finding = add_finding(diagnosis, &advice, code);
+	if (finding != NULL) {
+		finding->source = source;
+		finding->is_refusal = 1;
+	}
+	return 1;
+}
+
 static void
 add_entra(struct diagnosis *diagnosis, long number)
 {
-	const struct aadsts *row = aadsts_find(number);
-	struct reply_advice advice;
-	struct finding *finding;
 	char code[40];
 
 	snprintf(code, sizeof(code), "AADSTS%ld", number);
-	if (row == NULL) {
+	if (!add_refusal(diagnosis, code, "entra"))
 		add_unknown(diagnosis, code);
-		return;
-	}
-	advice.class = entra_class(row->class);
-	advice.ends = entra_ends(row->class);
-	advice.meaning = row->meaning;
-	advice.remedy = row->remedy;
-	finding = add_finding(diagnosis, &advice, code);
-	if (finding != NULL)
-		finding->source = "entra";
 }
 
 /* The whole number at p, -1 if there is none or it is too long. */
@@ -389,8 +399,10 @@ add_word(struct diagnosis *diagnosis, const char *word, size_t len)
 {
 	const struct reply_word *row = reply_word_find(word, len);
 	struct finding *finding;
+	char code[40];
 
-	if (row == NULL)
+	snprintf(code, sizeof(code), "%.*s", (int)len, word);
+	if (add_refusal(diagnosis, code, "word") || row == NULL)
 		return;
 	finding = add_finding(diagnosis, &row->advice, row->word);
 	if (finding != NULL)

@@ -10,7 +10,7 @@
  * diagnose - find the error codes in a text and what they mean.
  *
  * The text may be a bare code, a log line, or a whole bounce. Pure, offline.
- * Called by explain; calls reply and aadsts.
+ * Called by explain; calls reply and sentence.
  */
 
 #define DIAGNOSE_UNKNOWN_MAX 8
@@ -21,6 +21,8 @@ struct finding {
 	const char *source; /* "entra", "reply" or "word" */
 	char code[40];	    /* as people write it: "550 5.2.252" */
 	const char *words;  /* what else tells the reply, or NULL */
+	int is_refusal; /* of a provider: sentence knows its code, and what is
+			 * in the advice has braces to be filled */
 	struct reply_advice advice;
 };
 

@@ -28,16 +28,6 @@ static const struct {
 static struct aadsts rows[N_ROWS];
 static once_flag sorted = ONCE_FLAG_INIT;
 
-static enum aadsts_class
-class_of(const char *word)
-{
-	if (strcmp(word, "transient") == 0)
-		return AADSTS_TRANSIENT;
-	if (strcmp(word, "interaction") == 0)
-		return AADSTS_INTERACTION;
-	return AADSTS_PERMANENT;
-}
-
 static int
 by_number(const void *a, const void *b)
 {
@@ -54,7 +44,7 @@ sort_rows(void)
 
 	for (i = 0; i < N_ROWS; i++) {
 		rows[i].number = source[i].number;
-		rows[i].class = class_of(source[i].class);
+		rows[i].class = aadsts_class_parse(source[i].class);
 		rows[i].meaning = source[i].meaning;
 		rows[i].remedy = source[i].remedy;
 	}
@@ -96,6 +86,16 @@ enum err_kind aadsts_kind(enum aadsts_class class)
 	if (class == AADSTS_INTERACTION)
 		return ERR_LOGIN;
 	return ERR_CONFIG;
+}
+
+enum aadsts_class
+aadsts_class_parse(const char *word)
+{
+	if (strcmp(word, "transient") == 0)
+		return AADSTS_TRANSIENT;
+	if (strcmp(word, "interaction") == 0)
+		return AADSTS_INTERACTION;
+	return AADSTS_PERMANENT;
 }
 
 const struct aadsts *

@@ -27,6 +27,9 @@ long aadsts_in_text(const char *text);
 /* The kind of error a class is for mail: temporary, config, login. */
 enum err_kind aadsts_kind(enum aadsts_class class);
 
+/* The class a table names: transient, interaction, else permanent. */
+enum aadsts_class aadsts_class_parse(const char *word);
+
 /* All rows in the order of their numbers; *count is set. */
 const struct aadsts *aadsts_all(unsigned int *count);
 

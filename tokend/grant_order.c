@@ -9,6 +9,15 @@
 #include "clientauth.h"
 #include "clock.h"
 
+/* Whose words a request's sentence has. */
+static const enum conf_grant grants[] = {
+    [FLOW_PASSWORD] = CONF_GRANT_PASSWORD,
+    [FLOW_REFRESH] = CONF_GRANT_REFRESH_TOKEN,
+    [FLOW_CLIENT_CREDENTIALS] = CONF_GRANT_CLIENT_CREDENTIALS,
+    [FLOW_JWT_BEARER] = CONF_GRANT_JWT_BEARER,
+    [FLOW_DEVICE_CODE] = CONF_GRANT_DEVICE_CODE,
+};
+
 const char *
 grant_order_kind(const struct grant_order *order)
 {
@@ -27,20 +36,15 @@ grant_order_subject(const struct grant_order *order, enum flow_kind flow,
     size_t proof, int64_t clock_off_s, struct refusal_subject *subject)
 {
 	const struct conf_application *application = order->application;
-	const struct conf_account *account = order->account;
+	struct sentence_about *about = &subject->about;
 
 	memset(subject, 0, sizeof(*subject));
 	subject->kind = flow;
-	subject->application = application->name;
-	subject->secret_file = clientauth_file(application, proof);
-	subject->secret_expires = application->client_secret_expires;
+	sentence_about(
+	    about, application, order->account, NULL, clock_wall_s());
+	about->grant = grants[flow];
+	if (application->proof == CONF_PROOF_SECRET)
+		about->secret_file = clientauth_file(application, proof);
 	subject->endpoint = application->token_endpoint;
-	subject->now_s = clock_wall_s();
 	subject->clock_off_s = clock_off_s;
-	if (account != NULL) {
-		subject->account = account->name;
-		subject->imported = account->grant == CONF_GRANT_REFRESH_TOKEN;
-		subject->user = account->user;
-		subject->password_file = account->password_file;
-	}
 }

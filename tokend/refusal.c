@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "aadsts.h"
 #include "json.h"
@@ -22,47 +21,10 @@ struct words {
 	const char *description;
 	const char *trace_id;
 	const char *correlation_id;
-	long number; /* 0: none */
-	const struct aadsts *row;
-};
-
-#define SIGN_IN "sign in again"
-#define REGISTRATION "check client_id and the app registration"
-
-/*
- * Classes of error=, facts as of RFC 6749, OpenID Connect, Entra ID and Google,
- * and what to do where the provider's words are all there is.
- */
-static const struct {
-	const char *error;
-	enum err_kind kind;
-	const char *remedy;
-} errors[] = {
-    {"temporarily_unavailable", ERR_TEMPORARY, NULL},
-    {"server_error", ERR_TEMPORARY, NULL},
-    {"internal_failure", ERR_TEMPORARY, NULL},
-    {"rate_limit_exceeded", ERR_TEMPORARY, NULL},
-    {"slow_down", ERR_TEMPORARY, NULL},
-    {"authorization_pending", ERR_TEMPORARY, NULL},
-    {"invalid_grant", ERR_LOGIN, SIGN_IN},
-    {"invalid_rapt", ERR_LOGIN, SIGN_IN},
-    {"interaction_required", ERR_LOGIN, SIGN_IN},
-    {"consent_required", ERR_LOGIN, SIGN_IN},
-    {"login_required", ERR_LOGIN, SIGN_IN},
-    {"user_password_expired", ERR_LOGIN, SIGN_IN},
-    {"invalid_client", ERR_CONFIG, REGISTRATION},
-    {"unauthorized_client", ERR_CONFIG, REGISTRATION},
-    {"deleted_client", ERR_CONFIG, REGISTRATION},
-    {"disabled_client", ERR_CONFIG, REGISTRATION},
-    {"org_internal", ERR_CONFIG, REGISTRATION},
-    {"admin_policy_enforced", ERR_CONFIG,
-	"have the application allowed by the administrator"},
-    {"unsupported_grant_type", ERR_CONFIG,
-	"choose a grant that the provider has"},
-    {"invalid_request", ERR_CONFIG, NULL},
-    {"invalid_resource", ERR_CONFIG, "check scope"},
-    {"invalid_scope", ERR_CONFIG, "check scope"},
-    {"access_denied", ERR_CONFIG, NULL},
+	long number;   /* 0: none */
+	char code[48]; /* "AADSTS50126", or the error word */
+	struct sentence row;
+	int is_known; /* row is that of the code */
 };
 
 /* Numbers that say that a secret was wrong: showing it again does harm. */
@@ -109,13 +71,29 @@ or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
+/*
+ * Google says in error_subtype what a plain invalid_grant does not
+ * (invalid_rapt: a session length of the domain).
+ */
+static const char *
+error_word(const struct json *json)
+{
+	const char *subtype = json_get_string(json, "error_subtype");
+	struct sentence row;
+
+	if (subtype != NULL && sentence_find(&row, subtype, NULL))
+		return subtype;
+	return or_empty(json_get_string(json, "error"));
+}
+
 static void
-read_words(struct words *words, const struct json *json)
+read_words(struct words *words, const struct json *json,
+    const struct sentence_about *about)
 {
 	const struct json *codes = json_get_array(json, "error_codes");
 	int64_t number = 0;
 
-	words->error = or_empty(json_get_string(json, "error"));
+	words->error = error_word(json);
 	words->description =
 	    or_empty(json_get_string(json, "error_description"));
 	words->trace_id = or_empty(json_get_string(json, "trace_id"));
@@ -124,18 +102,25 @@ read_words(struct words *words, const struct json *json)
 	if (codes == NULL || !json_int_at(codes, 0, &number))
 		number = aadsts_in_text(words->description);
 	words->number = (long)number;
-	words->row = number > 0 ? aadsts_find(words->number) : NULL;
+	if (number > 0)
+		snprintf(words->code, sizeof(words->code), "AADSTS%ld",
+		    words->number);
+	else
+		snprintf(
+		    words->code, sizeof(words->code), "%.40s", words->error);
+	words->is_known = sentence_find(&words->row, words->code, about);
 }
 
-static enum err_kind
-kind_of_error(const char *error)
+/* What stands for a number that nobody knows: the word beside it. */
+static int
+find_class(const struct words *words, enum aadsts_class *class)
 {
-	size_t i;
+	struct sentence row = words->row;
 
-	for (i = 0; i < COUNT(errors); i++)
-		if (strcmp(errors[i].error, error) == 0)
-			return errors[i].kind;
-	return ERR_NONE;
+	if (!words->is_known && !sentence_find(&row, words->error, NULL))
+		return 0;
+	*class = row.class;
+	return 1;
 }
 
 /*
@@ -145,14 +130,12 @@ kind_of_error(const char *error)
 static enum err_kind
 judge_kind(const struct words *words, long status, enum flow_kind flow)
 {
+	enum aadsts_class class;
 	enum err_kind kind;
 
-	if (status == 429 || status >= 500)
+	if (status == 429 || status >= 500 || !find_class(words, &class))
 		return ERR_TEMPORARY;
-	kind = words->row != NULL ? aadsts_kind(words->row->class)
-				  : kind_of_error(words->error);
-	if (kind == ERR_NONE)
-		return ERR_TEMPORARY;
+	kind = aadsts_kind(class);
 	if (kind == ERR_LOGIN && flow != FLOW_REFRESH && !flow_is_sign_in(flow))
 		return ERR_CONFIG;
 	return kind;
@@ -201,6 +184,7 @@ judge_pause(
     const struct words *words, enum err_kind kind, int64_t retry_after_s)
 {
 	int64_t least_ms = retry_after_s > 0 ? retry_after_s * 1000 : 0;
+	enum aadsts_class class;
 	size_t i;
 
 	for (i = 0; i < COUNT(pauses); i++)
@@ -208,31 +192,10 @@ judge_pause(
 		    pauses[i].least_ms > least_ms)
 			least_ms = pauses[i].least_ms;
 	/* A word nobody knows may be there to stay: slowly, then. */
-	if (kind == ERR_TEMPORARY && words->row == NULL &&
-	    kind_of_error(words->error) == ERR_NONE && least_ms == 0 &&
-	    words->error[0] != '\0')
+	if (kind == ERR_TEMPORARY && least_ms == 0 && words->error[0] != '\0' &&
+	    !find_class(words, &class))
 		least_ms = 5 * MINUTE_MS;
 	return least_ms;
-}
-
-/* "account relay@contoso.com" or "application contoso" */
-static void
-name_subject(const struct refusal_subject *subject, char *out, size_t size)
-{
-	if (subject->account != NULL)
-		snprintf(out, size, "account %.200s", subject->account);
-	else
-		snprintf(out, size, "application %.200s", subject->application);
-}
-
-/* "AADSTS50126" or the error word. */
-static void
-name_code(const struct words *words, char *out, size_t size)
-{
-	if (words->number > 0)
-		snprintf(out, size, "AADSTS%ld", words->number);
-	else
-		snprintf(out, size, "%.40s", words->error);
 }
 
 /* The ids stand in fields of their own; the text repeats them. */
@@ -248,116 +211,47 @@ description_len(const char *description)
 	return (int)(len < DESCRIPTION_MAX ? len : DESCRIPTION_MAX);
 }
 
+/* A code that is in no table: the provider's words are all there is. */
 static void
-say_password(char *out, size_t size, const struct refusal_subject *s,
-    const struct words *words, const char *code)
+say_unknown(char *out, size_t size, const struct refusal_subject *subject,
+    const struct words *words, long status)
 {
-	const char *what = words->row != NULL && words->number != 50126
-			       ? words->row->meaning
-			       : "wrong user name or password";
+	struct sentence row;
+	char who[256], remedy[SENTENCE_MAX] = "";
 
+	sentence_subject(&subject->about, who, sizeof(who));
+	if (words->number > 0 &&
+	    sentence_find(&row, words->error, &subject->about))
+		sentence_fill(
+		    row.remedy, &subject->about, remedy, sizeof(remedy));
 	snprintf(out, size,
-	    "%s for user %.200s (%s); put the right password into %.300s, "
-	    "which is then tried at once",
-	    what, or_empty(s->user), code, or_empty(s->password_file));
+	    "%sthe token endpoint refuses (%s, status %ld): %.*s%s%s", who,
+	    words->code, status, description_len(words->description),
+	    words->description, *remedy != '\0' ? "; " : "", remedy);
 }
 
-/* 1 if the configured date has come. */
-static int
-is_past(const char *date, int64_t now_s)
-{
-	time_t now = (time_t)now_s;
-	char today[16];
-	struct tm tm;
-
-	if (date == NULL || gmtime_r(&now, &tm) == NULL ||
-	    strftime(today, sizeof(today), "%Y-%m-%d", &tm) == 0)
-		return 0;
-	return strcmp(date, today) <= 0;
-}
-
+/* Behind the sentence: what was shown, and the words of a provider that has no
+ * numbers. */
 static void
-say_secret(char *out, size_t size, const struct refusal_subject *s,
-    const struct words *words, const char *code)
+say_details(char *out, size_t size, const struct refusal_subject *subject,
+    const struct words *words, int proof_refused)
 {
-	char when[32] = "has expired";
+	int len = description_len(words->description);
 
-	if (is_past(s->secret_expires, s->now_s))
+	if (proof_refused)
 		snprintf(
-		    when, sizeof(when), "expired on %.10s", s->secret_expires);
-	if (words->number != 7000222)
-		snprintf(when, sizeof(when), "is wrong");
-	if (s->secret_file == NULL)
-		snprintf(out, size,
-		    "application %.100s needs a client secret (%s); configure "
-		    "client_secret_file",
-		    s->application, code);
-	else
-		snprintf(out, size,
-		    "the client secret of application %.100s %s (%s); make a "
-		    "new one and put its Value (not its Secret ID) into %.300s",
-		    s->application, when, code, s->secret_file);
+		    out, size, "; it was shown the %.380s", subject->proof);
+	else if (words->number == 0 && len > 0)
+		snprintf(out, size, "; the provider says: %.*s", len,
+		    words->description);
 }
 
-/* What to do about a word; NULL where nothing but waiting is known. */
-static const char *
-remedy_of_error(const char *error)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(errors); i++)
-		if (strcmp(errors[i].error, error) == 0)
-			return errors[i].remedy;
-	return NULL;
-}
-
+/* The status has the last word about what to do next: say it. */
 static void
-say_assertion(char *out, size_t size, const struct refusal_subject *s,
-    const struct words *words, const char *code)
+say_status(char *out, size_t size, long status)
 {
-	if (words->row != NULL)
-		snprintf(out, size, "%s (%s): the %.380s; %s",
-		    words->row->meaning, code, s->proof, words->row->remedy);
-	else
-		snprintf(out, size,
-		    "the provider does not take the %.380s (%s); register it "
-		    "with the application",
-		    s->proof, code);
-}
-
-static void
-say_unlisted(char *out, size_t size, const struct refusal_subject *s,
-    const struct words *words, const char *code, long status,
-    enum err_kind kind)
-{
-	const char *remedy =
-	    words->number == 0 ? remedy_of_error(words->error) : NULL;
-	int len;
-
-	len = snprintf(out, size,
-	    "the token endpoint refuses (%s, status %ld): %.*s", code, status,
-	    description_len(words->description), words->description);
-	if (remedy == NULL || len < 0 || (size_t)len >= size)
-		return;
-	out += len;
-	size -= (size_t)len;
-	if (kind == ERR_LOGIN)
-		snprintf(out, size, "; %s: postoak login %.200s", remedy,
-		    s->account);
-	else
-		snprintf(out, size, "; %s", remedy);
-}
-
-static void
-say_general(char *out, size_t size, const struct refusal_subject *s,
-    const struct words *words, const char *code, long status,
-    enum err_kind kind)
-{
-	if (words->row != NULL)
-		snprintf(out, size, "%s (%s, status %ld); %s",
-		    words->row->meaning, code, status, words->row->remedy);
-	else
-		say_unlisted(out, size, s, words, code, status, kind);
+	if (status != 400 && status != 401)
+		snprintf(out, size, "; the answer has status %ld", status);
 }
 
 /* What a refusal may come from, assertions above all: they carry times. */
@@ -388,40 +282,54 @@ make_code(const struct words *words, char *out, size_t size)
 			*p = '_';
 }
 
+/* The ids are what the provider's support asks for: what is long gives way. */
+static void
+set_text(struct refusal *refusal, enum err_kind kind, const char *code,
+    const char *what, const struct words *words)
+{
+	char ids[160];
+	int room;
+
+	snprintf(ids, sizeof(ids), "%s%.40s%s%.40s",
+	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
+	    *words->correlation_id != '\0' ? " correlation_id=" : "",
+	    words->correlation_id);
+	room = (int)(sizeof(refusal->err.text) - 1 - strlen(ids));
+	err_set(&refusal->err, kind, code, "%.*s%s", room, what, ids);
+}
+
 static void
 judge_words(struct refusal *refusal, const struct refusal_subject *subject,
     const struct refusal_answer *answer, const struct words *words)
 {
-	char who[256], what[1024], code[48], word[64];
+	char what[1024], word[64];
 	enum err_kind kind;
+	int is_assertion;
+	size_t len;
 
 	kind = judge_kind(words, answer->status, subject->kind);
-	refusal->refused = judge_refused(words, kind, subject->kind);
-	refusal->proof_refused = judge_assertion(words, kind, subject);
-	if (refusal->proof_refused)
-		refusal->refused = RECORD_REFUSED_NOTHING;
+	is_assertion = judge_assertion(words, kind, subject);
+	if (!is_assertion)
+		refusal->refused = judge_refused(words, kind, subject->kind);
+	refusal->proof_refused =
+	    is_assertion || refusal->refused == RECORD_REFUSED_SECRET;
 	refusal->least_ms = judge_pause(words, kind, answer->retry_after_s);
-	name_subject(subject, who, sizeof(who));
-	name_code(words, code, sizeof(code));
-	if (refusal->refused == RECORD_REFUSED_PASSWORD)
-		say_password(what, sizeof(what), subject, words, code);
-	else if (refusal->proof_refused)
-		say_assertion(what, sizeof(what), subject, words, code);
-	else if (refusal->refused == RECORD_REFUSED_SECRET)
-		say_secret(what, sizeof(what), subject, words, code);
-	else
-		say_general(what, sizeof(what), subject, words, code,
-		    answer->status, kind);
-	if (refusal->refused == RECORD_REFUSED_SECRET)
-		refusal->proof_refused = 1;
+	if (words->is_known) {
+		sentence_write(
+		    &words->row, &subject->about, what, SENTENCE_MAX);
+		len = strlen(what);
+		say_details(what + len, sizeof(what) - len, subject, words,
+		    is_assertion);
+		len = strlen(what);
+		say_status(what + len, sizeof(what) - len, answer->status);
+	} else {
+		say_unknown(what, sizeof(what), subject, words, answer->status);
+	}
 	make_code(words, word, sizeof(word));
-	say_clock(what + strlen(what), sizeof(what) - strlen(what),
-	    subject->clock_off_s);
+	len = strlen(what);
+	say_clock(what + len, sizeof(what) - len, subject->clock_off_s);
 	snprintf(refusal->error, sizeof(refusal->error), "%.39s", words->error);
-	err_set(&refusal->err, kind, word, "%s: %s%s%.40s%s%.40s", who, what,
-	    *words->trace_id != '\0' ? "; trace_id=" : "", words->trace_id,
-	    *words->correlation_id != '\0' ? " correlation_id=" : "",
-	    words->correlation_id);
+	set_text(refusal, kind, word, what, words);
 }
 
 /* No error document: somebody else answered, or the service is ill. */
@@ -431,10 +339,10 @@ judge_status(struct refusal *refusal, const struct refusal_subject *subject,
 {
 	char who[256];
 
-	name_subject(subject, who, sizeof(who));
+	sentence_subject(&subject->about, who, sizeof(who));
 	refusal->least_ms = answer->retry_after_s * 1000;
 	err_set(&refusal->err, ERR_TEMPORARY, "endpoint",
-	    "%s: the token endpoint %.200s answered with status %ld and %s%s",
+	    "%sthe token endpoint %.200s answered with status %ld and %s%s",
 	    who, subject->endpoint, answer->status,
 	    answer->body_len == 0 ? "nothing"
 	    : strncasecmp(answer->content_type, "text/html", 9) == 0
@@ -456,7 +364,7 @@ refusal_judge(struct refusal *refusal, const struct refusal_subject *subject,
 	if (answer->body_len > 0)
 		json = json_parse(answer->body, answer->body_len, NULL);
 	if (json != NULL && json_get_string(json, "error") != NULL) {
-		read_words(&words, json);
+		read_words(&words, json, &subject->about);
 		judge_words(refusal, subject, answer, &words);
 	} else {
 		judge_status(refusal, subject, answer);
@@ -471,9 +379,9 @@ refusal_no_answer(struct refusal *refusal,
 	char who[256];
 
 	memset(refusal, 0, sizeof(*refusal));
-	name_subject(subject, who, sizeof(who));
+	sentence_subject(&subject->about, who, sizeof(who));
 	err_set(&refusal->err, reason->kind, reason->code,
-	    "%s: the token endpoint %.200s: %.300s", who, subject->endpoint,
+	    "%sthe token endpoint %.200s: %.300s", who, subject->endpoint,
 	    reason->text);
 }
 
@@ -482,8 +390,8 @@ refusal_login_required(struct err *err, const struct refusal_subject *subject)
 {
 	err_set(err, ERR_LOGIN, "login_required",
 	    "account %s: nobody has signed in yet; run: postoak login %s%s",
-	    subject->account, subject->account,
-	    subject->imported
+	    subject->about.account, subject->about.account,
+	    subject->about.imported
 		? " --import, with a refresh token on standard input"
 		: "");
 }

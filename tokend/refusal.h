@@ -8,27 +8,21 @@
 #include "err.h"
 #include "flow.h"
 #include "record.h"
+#include "sentence.h"
 
 /*
  * refusal - what an answer without a token means: its kind, the sentence for
- * the administrator, and what may be tried next. Pure; RFC 6749 section 5.2,
- * Entra ID's numbers from aadsts.
+ * the administrator (sentence), and what may be tried next. Pure; RFC 6749
+ * section 5.2, Entra ID's numbers.
  */
 
 /* What the sentence is about. */
 struct refusal_subject {
 	enum flow_kind kind;
-	const char *application;
-	const char *account; /* NULL: the application's own credential */
-	int imported;	     /* its refresh token comes from elsewhere */
-	const char *user;
-	const char *password_file; /* or NULL */
-	const char *secret_file;   /* the one that was used, or NULL */
+	struct sentence_about about;
 	const char *proof; /* words for the assertion used, "" or NULL: none */
-	const char *secret_expires; /* YYYY-MM-DD as configured, or NULL */
 	const char *endpoint;
-	int64_t now_s;	     /* wall clock */
-	int64_t clock_off_s; /* how far that is ahead of the provider's */
+	int64_t clock_off_s; /* how far this host's clock is ahead */
 };
 
 struct refusal {

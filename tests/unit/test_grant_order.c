@@ -73,22 +73,23 @@ test_subject_of_an_account(void **state)
 	order.account = conf_account_find(conf, "a@x.org");
 	grant_order_subject(&order, FLOW_PASSWORD, 1, -42, &subject);
 	assert_int_equal(subject.kind, FLOW_PASSWORD);
-	assert_string_equal(subject.application, "c");
-	assert_string_equal(subject.account, "a@x.org");
-	assert_string_equal(subject.user, "u@x.org");
-	assert_string_equal(subject.password_file, conf_files_path("password"));
-	assert_string_equal(subject.secret_file, conf_files_path("two"));
-	assert_string_equal(subject.secret_expires, "2028-10-31");
+	assert_string_equal(subject.about.application, "c");
+	assert_string_equal(subject.about.account, "a@x.org");
+	assert_string_equal(subject.about.user, "u@x.org");
+	assert_string_equal(
+	    subject.about.password_file, conf_files_path("password"));
+	assert_string_equal(subject.about.secret_file, conf_files_path("two"));
+	assert_string_equal(subject.about.secret_expires, "2028-10-31");
 	assert_string_equal(
 	    subject.endpoint, order.application->token_endpoint);
 	assert_int_equal(subject.clock_off_s, -42);
-	assert_in_range(subject.now_s, begin_s, time(NULL));
-	assert_false(subject.imported);
+	assert_in_range(subject.about.now_s, begin_s, time(NULL));
+	assert_false(subject.about.imported);
 	order.account = conf_account_find(conf, "b@x.org");
 	grant_order_subject(&order, FLOW_REFRESH, 0, 0, &subject);
-	assert_true(subject.imported);
-	assert_string_equal(subject.secret_file, conf_files_path("one"));
-	assert_null(subject.password_file);
+	assert_true(subject.about.imported);
+	assert_string_equal(subject.about.secret_file, conf_files_path("one"));
+	assert_null(subject.about.password_file);
 }
 
 static void
@@ -101,13 +102,13 @@ test_subject_of_an_application(void **state)
 	order.account = NULL;
 	/* All its secrets have been shown. */
 	grant_order_subject(&order, FLOW_CLIENT_CREDENTIALS, 2, 0, &subject);
-	assert_string_equal(subject.application, "c");
-	assert_null(subject.secret_file);
-	assert_null(subject.account);
-	assert_null(subject.user);
-	assert_null(subject.password_file);
+	assert_string_equal(subject.about.application, "c");
+	assert_null(subject.about.secret_file);
+	assert_null(subject.about.account);
+	assert_null(subject.about.user);
+	assert_null(subject.about.password_file);
 	assert_null(subject.proof);
-	assert_false(subject.imported);
+	assert_false(subject.about.imported);
 }
 
 int

@@ -21,15 +21,21 @@ subject(enum flow_kind kind)
 {
 	struct refusal_subject s = {
 	    .kind = kind,
-	    .application = "contoso",
-	    .account =
-		kind == FLOW_CLIENT_CREDENTIALS ? NULL : "relay@contoso.com",
-	    .user = "relay@contoso.com",
-	    .password_file = "/etc/postoak/secrets/relay.password",
-	    .secret_file = "/etc/postoak/secrets/contoso.client",
-	    .secret_expires = "2026-10-31",
+	    .about =
+		{
+		    .application = "contoso",
+		    .account = kind == FLOW_CLIENT_CREDENTIALS
+				   ? NULL
+				   : "relay@contoso.com",
+		    .user = "relay@contoso.com",
+		    .password_file = "/etc/postoak/secrets/relay.password",
+		    .secret_file = "/etc/postoak/secrets/contoso.client",
+		    .secret_expires = "2026-10-31",
+		    .proof = CONF_PROOF_SECRET,
+		    .proof_known = 1,
+		    .now_s = 1793491200, /* 2026-11-01 */
+		},
 	    .endpoint = "https://login.example/token",
-	    .now_s = 1793491200, /* 2026-11-01 */
 	};
 
 	return s;
@@ -109,7 +115,7 @@ test_configured_date_that_has_not_come_is_not_repeated(void **state)
 	struct refusal_answer a = {401, body, strlen(body), "", 0};
 
 	(void)state;
-	s.secret_expires = "2030-01-01";
+	s.about.secret_expires = "2030-01-01";
 	refusal_judge(&r, &s, &a);
 	assert_says("has expired");
 	assert_null(strstr(r.err.text, "2030"));
