@@ -193,7 +193,7 @@ run: packages-run
 	    $(if $(RELAYHOST),--relayhost $(RELAYHOST)) $(if $(CA),--ca $(CA))
 
 check: packages-check
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory all units benches
 	@tests/check $(BUILD)
 
 bench: packages-bench
@@ -207,7 +207,7 @@ benches: $(BENCH)
 .PHONY: units
 units: $(UNIT)
 
-unit lint e2e: all units
+unit lint e2e: all units benches
 	@tests/check $(BUILD) $@
 
 figures: all

@@ -13,7 +13,7 @@
  * link: tokend/credential tokend/schedule tokend/failure tokend/handout
  * link: tokend/timer tokend/unsaved tokend/grant_order tokend/record
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
- * link: tokend/keypair tokend/crypto tokend/secretfile meter
+ * link: tokend/keypair tokend/crypto meter
  * libs: tokend
  */
 #define _GNU_SOURCE

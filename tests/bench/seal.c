@@ -5,7 +5,7 @@
  *
  * usage: seal DIRECTORY KEY_FILE N
  * link: tokend/store tokend/storedir tokend/record tokend/sealkey
- * link: tokend/secretfile tokend/crypto meter
+ * link: tokend/crypto meter
  * libs: tokend
  */
 #define _GNU_SOURCE
