@@ -41,14 +41,115 @@ counters_close(struct counters *counters)
 		counters->ops->close(counters);
 }
 
+/* --- notes ---------------------------------------------------------------- */
+
+static struct counters *
+keeper(struct counters *counters)
+{
+	return counters->local != NULL ? counters->local : counters;
+}
+
+int
+counters_note_write(struct counters *counters,
+    const struct counters_note *notes, size_t count, struct err *err)
+{
+	struct counters *store = keeper(counters);
+
+	return count == 0 ? 0
+			  : store->ops->note_write(store, notes, count, err);
+}
+
+int
+counters_note_get(struct counters *counters, const char *key,
+    struct counters_kept *kept, struct err *err)
+{
+	struct counters *store = keeper(counters);
+
+	return store->ops->note_get(store, key, 0, kept, err);
+}
+
+int
+counters_note_next(struct counters *counters, const char *key,
+    struct counters_kept *kept, struct err *err)
+{
+	struct counters *store = keeper(counters);
+
+	return store->ops->note_get(store, key, 1, kept, err);
+}
+
+/* --- counting ------------------------------------------------------------- */
+
+/* 1 if a note's key begins with prefix. */
+static int
+has_note(struct counters *counters, const char *prefix, struct err *err)
+{
+	struct counters_kept kept;
+	int rc = counters_note_next(counters, prefix, &kept, err);
+
+	return rc == 1 ? strncmp(kept.key, prefix, strlen(prefix)) == 0 : rc;
+}
+
+static int
+write_chosen(struct counters *counters, struct counters_writer *writer,
+    int granted, const struct counters_item *items, size_t count,
+    struct err *err)
+{
+	struct counters_note notes[COUNTERS_NOTES_MAX];
+	size_t chosen = writer->choose(writer, granted, items, count, notes);
+
+	return counters_note_write(counters, notes, chosen, err);
+}
+
+/*
+ * The counts there, the notes here: in between the process may die. Then the
+ * reservation is made again with the same id, which costs nothing.
+ */
+static int
+reserve_apart(struct counters *counters, const char *id,
+    struct counters_item *items, size_t count, int always,
+    struct counters_writer *writer, struct err *err)
+{
+	int granted = 0;
+
+	if (writer->behind != NULL) {
+		writer->waits = has_note(counters, writer->behind, err);
+		if (writer->waits < 0)
+			return -1;
+	}
+	if (!writer->waits)
+		granted = counters->ops->reserve(
+		    counters, id, items, count, always, NULL, err);
+	else if (counters->ops->read(counters, items, count, err) < 0)
+		return -1;
+	if (granted < 0 ||
+	    write_chosen(counters, writer, granted, items, count, err) < 0)
+		return -1;
+	return granted;
+}
+
 int
 counters_reserve(struct counters *counters, const char *id,
-    struct counters_item *items, size_t count, int always, struct err *err)
+    struct counters_item *items, size_t count, int always,
+    struct counters_writer *writer, struct err *err)
 {
 	/* Nothing to count is no reason to write. */
-	if (count == 0)
+	if (count == 0 && writer == NULL)
 		return 1;
-	return counters->ops->reserve(counters, id, items, count, always, err);
+	if (count == 0)
+		return write_chosen(counters, writer, 1, items, 0, err) < 0 ? -1
+									    : 1;
+	if (writer != NULL && counters->local != NULL)
+		return reserve_apart(
+		    counters, id, items, count, always, writer, err);
+	return counters->ops->reserve(
+	    counters, id, items, count, always, writer, err);
+}
+
+int
+counters_reset(struct counters *counters, const struct counters_item *items,
+    size_t count, struct err *err)
+{
+	return counters->ops->reset(counters, items, count, err);
 }
 
 int

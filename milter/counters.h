@@ -32,14 +32,32 @@ int counters_check(const char *address, struct err *err);
  * 0), nothing counted, unless "always" is given, which counts even then. -1
  * with *err: the store failed, nothing counted. "id" names the message; one
  * that was counted already within the last minutes is answered 1 again without
- * counting. id NULL: never seen before.
+ * counting. id NULL: never seen before. What writer (may be NULL) chooses is
+ * written in the same transaction; if the store is shared, right after it.
  */
 int counters_reserve(struct counters *counters, const char *id,
-    struct counters_item *items, size_t count, int always, struct err *err);
+    struct counters_item *items, size_t count, int always,
+    struct counters_writer *writer, struct err *err);
 
 /* Fill in used, wait_ms and frees_ms. 0 or -1. */
 int counters_read(struct counters *counters, struct counters_item *items,
     size_t count, struct err *err);
+
+/* Forget what was counted under the items' keys. 0 or -1. */
+int counters_reset(struct counters *counters, const struct counters_item *items,
+    size_t count, struct err *err);
+
+/* Write and remove notes, all or none. 0 or -1. */
+int counters_note_write(struct counters *counters,
+    const struct counters_note *notes, size_t count, struct err *err);
+
+/* The note of that key. 1, 0 if there is none, -1. */
+int counters_note_get(struct counters *counters, const char *key,
+    struct counters_kept *kept, struct err *err);
+
+/* The first note behind that key, in the order of bytes. 1, 0 or -1. */
+int counters_note_next(struct counters *counters, const char *key,
+    struct counters_kept *kept, struct err *err);
 
 /* Housekeeping, once a second or so: sync to disk, drop what has expired. */
 void counters_tick(struct counters *counters);

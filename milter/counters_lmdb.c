@@ -2,7 +2,8 @@
 /*
  * counters_lmdb - see counters_lmdb.h.
  *
- * One transaction a message, by lmdb_work. "rings" has a limit_ring per key.
+ * One transaction a message, by lmdb_work. "rings" has a limit_ring per key,
+ * "notes" what notes_lmdb keeps.
  *
  * Never MDB_WRITEMAP: on a full disk it dies of SIGBUS.
  */
@@ -15,6 +16,7 @@
 #include "lmdb_work.h"
 #include "log.h"
 #include "mem.h"
+#include "notes_lmdb.h"
 
 #define SWEEP_KEYS 256 /* looked at in a tick */
 #define ROOM_SWEEPS 16
@@ -92,37 +94,78 @@ add_all(struct lmdb_work *work, const char *id,
 	return rc;
 }
 
-/* In an open transaction. *granted is the answer, *dirty whether it counts. */
-static int
-reserve_in(struct lmdb_work *work, const char *id, struct counters_item *items,
-    size_t count, int always, int *granted, int *dirty)
-{
-	int rc = look_all(work, items, count, granted);
+/* What is asked for; "granted" is the answer. */
+struct request {
+	const char *id;
+	struct counters_item *items;
+	size_t count;
+	int always;
+	struct counters_writer *writer; /* or NULL */
+	const struct counters_note *notes;
+	size_t notes_count;
+	int granted;
+	int dirty; /* something is counted */
+};
 
-	*dirty = 0;
-	if (rc != 0)
-		return rc;
-	rc = lmdb_work_find_seen(work, id);
+static int
+look_behind(struct lmdb_work *work, struct request *r)
+{
+	int rc;
+
+	if (r->writer == NULL || r->writer->behind == NULL)
+		return 0;
+	rc = notes_lmdb_any(work->file, work->txn, r->writer->behind);
+	r->writer->waits = rc == 0;
 	if (rc == 0)
-		*granted = 1;
-	if (rc != MDB_NOTFOUND)
-		return rc;
-	*dirty = *granted || always;
-	return *dirty ? add_all(work, id, items, count) : 0;
+		r->granted = 0;
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 static int
-reserve_once(struct store *store, const char *id, struct counters_item *items,
-    size_t count, int always, int *granted)
+write_chosen(struct lmdb_work *work, struct request *r)
+{
+	struct counters_note notes[COUNTERS_NOTES_MAX];
+	size_t count;
+
+	if (r->writer == NULL)
+		return 0;
+	count =
+	    r->writer->choose(r->writer, r->granted, r->items, r->count, notes);
+	return notes_lmdb_write(work->file, work->txn, notes, count);
+}
+
+/* In an open transaction. */
+static int
+reserve_in(struct lmdb_work *work, struct request *r)
+{
+	int rc = look_all(work, r->items, r->count, &r->granted);
+
+	r->dirty = 0;
+	if (rc == 0)
+		rc = look_behind(work, r);
+	if (rc != 0)
+		return rc;
+	rc = lmdb_work_find_seen(work, r->id);
+	if (rc == 0)
+		r->granted = 1;
+	if (rc == MDB_NOTFOUND) {
+		r->dirty = r->granted || r->always;
+		rc = r->dirty ? add_all(work, r->id, r->items, r->count) : 0;
+	}
+	return rc == 0 ? write_chosen(work, r) : rc;
+}
+
+static int
+reserve_once(struct store *store, struct request *r)
 {
 	struct lmdb_work work;
-	int dirty, rc = lmdb_work_begin(&work, &store->file, 0);
+	int rc = lmdb_work_begin(&work, &store->file, 0);
 
 	if (rc != 0)
 		return rc;
-	rc = reserve_in(&work, id, items, count, always, granted, &dirty);
+	rc = reserve_in(&work, r);
 	if (rc == 0)
-		return lmdb_work_commit(&work, dirty);
+		return lmdb_work_commit(&work, r->dirty);
 	lmdb_work_abort(&work);
 	return rc;
 }
@@ -165,37 +208,129 @@ store_of(struct counters *counters)
 	return (struct store *)(void *)counters;
 }
 
+typedef int (*attempt)(struct store *store, struct request *request);
+
+/* Under the lock: a full map is given room, a damaged one opened anew. */
 static int
-reserve(struct store *store, const char *id, struct counters_item *items,
-    size_t count, int always, int *granted)
+try(struct store *store, attempt once, struct request *r)
 {
-	int rc = reserve_once(store, id, items, count, always, granted);
+	int rc = once(store, r);
 
 	if (rc != MDB_MAP_FULL)
 		return rc;
 	log_warn(NULL, "the counters' file is full: dropping what has expired");
 	rc = make_room(store);
-	if (rc != 0)
-		return rc;
-	return reserve_once(store, id, items, count, always, granted);
+	return rc == 0 ? once(store, r) : rc;
+}
+
+static int
+change(struct store *store, attempt once, struct request *r)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&store->lock);
+	store->dirty = 1;
+	rc = try(store, once, r);
+	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+		rc = try(store, once, r);
+	(void)pthread_mutex_unlock(&store->lock);
+	return rc;
 }
 
 static int
 lmdb_reserve(struct counters *counters, const char *id,
-    struct counters_item *items, size_t count, int always, struct err *err)
+    struct counters_item *items, size_t count, int always,
+    struct counters_writer *writer, struct err *err)
+{
+	struct request request = {.id = id,
+	    .items = items,
+	    .count = count,
+	    .always = always,
+	    .writer = writer};
+	int rc = change(store_of(counters), reserve_once, &request);
+
+	return rc != 0 ? failed(err, "counting a message", rc)
+		       : request.granted;
+}
+
+/* --- changing without counting -------------------------------------------- */
+
+/* The rings of the items go; the notes are written. */
+static int
+change_once(struct store *store, struct request *r)
+{
+	struct lmdb_work work;
+	size_t i;
+	int rc = lmdb_work_begin(&work, &store->file, 0);
+
+	if (rc != 0)
+		return rc;
+	for (i = 0; i < r->count && rc == 0; i++)
+		rc = lmdb_work_delete(&work, r->items[i].key);
+	if (rc == 0)
+		rc = notes_lmdb_write(
+		    work.file, work.txn, r->notes, r->notes_count);
+	if (rc == 0)
+		return lmdb_work_commit(&work, 0);
+	lmdb_work_abort(&work);
+	return rc;
+}
+
+static int
+lmdb_reset(struct counters *counters, const struct counters_item *items,
+    size_t count, struct err *err)
+{
+	union {
+		const struct counters_item *in;
+		struct counters_item *out;
+	} cast = {.in = items}; /* only their keys are read */
+	struct request request = {.items = cast.out, .count = count};
+	int rc = change(store_of(counters), change_once, &request);
+
+	return rc != 0 ? failed(err, "resetting", rc) : 0;
+}
+
+static int
+lmdb_note_write(struct counters *counters, const struct counters_note *notes,
+    size_t count, struct err *err)
+{
+	struct request request = {.notes = notes, .notes_count = count};
+	int rc = change(store_of(counters), change_once, &request);
+
+	return rc != 0 ? failed(err, "keeping a note", rc) : 0;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static int
+note_once(
+    struct store *store, const char *key, int after, struct counters_kept *kept)
+{
+	MDB_txn *txn;
+	int rc = lmdb_file_begin(&store->file, MDB_RDONLY, &txn);
+
+	if (rc != 0)
+		return rc;
+	rc = notes_lmdb_get(&store->file, txn, key, after, kept);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+static int
+lmdb_note_get(struct counters *counters, const char *key, int after,
+    struct counters_kept *kept, struct err *err)
 {
 	struct store *store = store_of(counters);
-	int granted = 0, rc;
+	int rc;
 
 	(void)pthread_mutex_lock(&store->lock);
-	store->dirty = 1;
-	rc = reserve(store, id, items, count, always, &granted);
+	rc = note_once(store, key, after, kept);
 	if (rc != 0 && lmdb_file_recover(&store->file, rc))
-		rc = reserve(store, id, items, count, always, &granted);
+		rc = note_once(store, key, after, kept);
 	(void)pthread_mutex_unlock(&store->lock);
-	if (rc != 0)
-		return failed(err, "counting a message", rc);
-	return granted;
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	return rc != 0 ? failed(err, "reading a note", rc) : 1;
 }
 
 static int
@@ -267,6 +402,9 @@ lmdb_close(struct counters *counters)
 static const struct counters_ops ops = {
     .reserve = lmdb_reserve,
     .read = lmdb_read,
+    .reset = lmdb_reset,
+    .note_write = lmdb_note_write,
+    .note_get = lmdb_note_get,
     .tick = lmdb_tick,
     .close = lmdb_close,
 };

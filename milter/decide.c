@@ -373,7 +373,7 @@ step_limits(struct step *s, struct counters *counters, const char *id)
 
 	add_items(s);
 	granted = counters_reserve(counters, reservation_id(s, id, text),
-	    s->items, s->count, action == CONF_LIMIT_OBSERVE, &err);
+	    s->items, s->count, action == CONF_LIMIT_OBSERVE, NULL, &err);
 	if (granted < 0) {
 		log_warn(id, "cannot count against limits: %s", err.text);
 		reply_set(&s->verdict->reply, "451", "4.3.0",

@@ -17,6 +17,17 @@
 
 #define GROW_MIN ((size_t)1 << 20)
 
+MDB_val
+lmdb_file_val(const void *data, size_t len)
+{
+	union {
+		const void *in;
+		void *out;
+	} cast = {.in = data};
+
+	return (MDB_val){.mv_size = len, .mv_data = cast.out};
+}
+
 static int
 open_databases(struct lmdb_file *file)
 {
@@ -32,6 +43,8 @@ open_databases(struct lmdb_file *file)
 		rc = mdb_dbi_open(txn, "seen0", MDB_CREATE, &file->seen[0]);
 	if (rc == 0)
 		rc = mdb_dbi_open(txn, "seen1", MDB_CREATE, &file->seen[1]);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "notes", MDB_CREATE, &file->notes);
 	if (rc != 0) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -68,7 +81,7 @@ open_environment(struct lmdb_file *file)
 
 	if (rc != 0)
 		return rc;
-	(void)mdb_env_set_maxdbs(file->env, 4);
+	(void)mdb_env_set_maxdbs(file->env, 5);
 	rc = mdb_env_set_mapsize(file->env, file->bytes);
 	if (rc == 0)
 		rc = mdb_env_open(

@@ -19,10 +19,14 @@ struct lmdb_file {
 	MDB_dbi rings;	 /* key to limit_ring */
 	MDB_dbi clock;	 /* the time they are counted in */
 	MDB_dbi seen[2]; /* messages counted lately */
+	MDB_dbi notes;	 /* what is kept beside the counters */
 	char *directory;
 	size_t bytes;
 	pthread_mutex_t map; /* held while env is synced, or moves */
 };
+
+/* Bytes as LMDB wants them; it does not write to them. */
+MDB_val lmdb_file_val(const void *data, size_t len);
 
 /*
  * Open, creating what is missing but the directory. A damaged file is renamed

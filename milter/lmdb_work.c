@@ -16,17 +16,6 @@
 static char clock_name[] = "clock";
 static MDB_val clock_key = {.mv_size = 5, .mv_data = clock_name};
 
-static MDB_val
-val(const void *data, size_t len)
-{
-	union {
-		const void *in;
-		void *out;
-	} cast = {.in = data};
-
-	return (MDB_val){.mv_size = len, .mv_data = cast.out};
-}
-
 /* --- the transaction and its time ---------------------------------------- */
 
 static int
@@ -56,7 +45,7 @@ static int
 write_clock(struct lmdb_work *work)
 {
 	unsigned char bytes[CLOCK_BYTES] = {0};
-	MDB_val data = val(bytes, sizeof(bytes));
+	MDB_val data = lmdb_file_val(bytes, sizeof(bytes));
 
 	ticks_encode(&work->ticks, bytes);
 	memcpy(bytes + TICKS_BYTES, &work->turned_ms, 8);
@@ -103,7 +92,7 @@ int
 lmdb_work_get(struct lmdb_work *work, const char *key, int64_t window_ms,
     struct limit_ring *ring)
 {
-	MDB_val name = val(key, strlen(key)), data;
+	MDB_val name = lmdb_file_val(key, strlen(key)), data;
 	int rc = mdb_get(work->txn, work->file->rings, &name, &data);
 
 	if (rc == 0 &&
@@ -121,11 +110,20 @@ lmdb_work_put(
     struct lmdb_work *work, const char *key, const struct limit_ring *ring)
 {
 	unsigned char bytes[LIMIT_BYTES];
-	MDB_val name = val(key, strlen(key));
-	MDB_val data = val(bytes, sizeof(bytes));
+	MDB_val name = lmdb_file_val(key, strlen(key));
+	MDB_val data = lmdb_file_val(bytes, sizeof(bytes));
 
 	limit_encode(ring, bytes);
 	return mdb_put(work->txn, work->file->rings, &name, &data, 0);
+}
+
+int
+lmdb_work_delete(struct lmdb_work *work, const char *key)
+{
+	MDB_val name = lmdb_file_val(key, strlen(key));
+	int rc = mdb_del(work->txn, work->file->rings, &name, NULL);
+
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* --- messages counted lately --------------------------------------------- */
@@ -161,7 +159,7 @@ lmdb_work_find_seen(struct lmdb_work *work, const char *id)
 
 	if (id == NULL)
 		return rc;
-	key = val(id, strlen(id));
+	key = lmdb_file_val(id, strlen(id));
 	for (i = 0; i < 2 && rc == MDB_NOTFOUND; i++)
 		rc = mdb_get(work->txn, work->file->seen[i], &key, &data);
 	return rc;
@@ -170,12 +168,12 @@ lmdb_work_find_seen(struct lmdb_work *work, const char *id)
 int
 lmdb_work_add_seen(struct lmdb_work *work, const char *id)
 {
-	MDB_val key, data = val("", 0);
+	MDB_val key, data = lmdb_file_val("", 0);
 	int rc = turn_seen(work);
 
 	if (id == NULL || rc != 0)
 		return rc;
-	key = val(id, strlen(id));
+	key = lmdb_file_val(id, strlen(id));
 	return mdb_put(
 	    work->txn, work->file->seen[filled(work)], &key, &data, 0);
 }
@@ -187,7 +185,7 @@ sweep_rings(
     struct lmdb_work *work, char from[LMDB_WORK_KEY_MAX + 1], size_t most)
 {
 	MDB_cursor *cursor;
-	MDB_val key = val(from, strlen(from)), data;
+	MDB_val key = lmdb_file_val(from, strlen(from)), data;
 	MDB_cursor_op op = from[0] != '\0' ? MDB_SET_RANGE : MDB_FIRST;
 	int rc = mdb_cursor_open(work->txn, work->file->rings, &cursor);
 

@@ -46,6 +46,9 @@ int lmdb_work_get(struct lmdb_work *work, const char *key, int64_t window_ms,
 int lmdb_work_put(
     struct lmdb_work *work, const char *key, const struct limit_ring *ring);
 
+/* Forget what was counted under key. */
+int lmdb_work_delete(struct lmdb_work *work, const char *key);
+
 /* MDB_NOTFOUND if the message was not counted lately; id NULL never was. */
 int lmdb_work_find_seen(struct lmdb_work *work, const char *id);
 int lmdb_work_add_seen(struct lmdb_work *work, const char *id);

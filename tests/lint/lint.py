@@ -23,7 +23,7 @@ DOORS = {
     "openssl/": {"tokend/crypto.c", "tokend/keypair.c", "tokend/http.c"},
     "json-c/": {"common/json.c"},
     "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h",
-               "milter/lmdb_work.c"},
+               "milter/lmdb_work.c", "milter/notes_lmdb.c"},
     "hiredis": {"milter/counters_redis.c"},
     "qrencode.h": {"cli/qr.c"},
     "libmilter/": {"milter/session.c", "milter/main.c"},

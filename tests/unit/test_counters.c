@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
- * link: milter/lmdb_work
+ * link: milter/lmdb_work milter/notes_lmdb
  * link: milter/ticks milter/map
  * libs: milter
  *
@@ -95,7 +95,7 @@ reserve(const char *id, const char *who, uint64_t max, uint64_t amount)
 	struct counters_item one;
 
 	item(&one, who, max, amount);
-	return counters_reserve(counters, id, &one, 1, 0, &err);
+	return counters_reserve(counters, id, &one, 1, 0, NULL, &err);
 }
 
 static uint64_t
@@ -117,7 +117,8 @@ counts_up_to_the_limit(void **state)
 	assert_int_equal(reserve(NULL, "a", 10, 4), 1);
 	assert_int_equal(reserve(NULL, "a", 10, 6), 1);
 	item(&one, "a", 10, 1);
-	assert_int_equal(counters_reserve(counters, NULL, &one, 1, 0, &err), 0);
+	assert_int_equal(
+	    counters_reserve(counters, NULL, &one, 1, 0, NULL, &err), 0);
 	assert_int_equal(one.used, 10);
 	assert_in_range(one.wait_ms, 3599000, 3661000);
 	assert_in_range(one.frees_ms, 3599000, 3661000);
@@ -138,13 +139,13 @@ all_limits_or_none(void **state)
 	item(&items[1], "b", 2, 3);
 	item(&items[2], "c", 10, 1);
 	assert_int_equal(
-	    counters_reserve(counters, "q1", items, 3, 0, &err), 0);
+	    counters_reserve(counters, "q1", items, 3, 0, NULL, &err), 0);
 	assert_int_equal(items[0].wait_ms, 0);
 	assert_int_equal(items[1].wait_ms, -1);
 	assert_int_equal(used("a") + used("b") + used("c"), 0);
 	items[1].max = 3;
 	assert_int_equal(
-	    counters_reserve(counters, "q1", items, 3, 0, &err), 1);
+	    counters_reserve(counters, "q1", items, 3, 0, NULL, &err), 1);
 	assert_int_equal(used("a") + used("b") + used("c"), 5);
 }
 
@@ -173,7 +174,8 @@ observed_messages_are_counted(void **state)
 
 	(void)state;
 	item(&one, "a", 1, 5);
-	assert_int_equal(counters_reserve(counters, NULL, &one, 1, 1, &err), 0);
+	assert_int_equal(
+	    counters_reserve(counters, NULL, &one, 1, 1, NULL, &err), 0);
 	assert_int_equal(used("a"), 5);
 }
 
@@ -181,7 +183,8 @@ static void
 nothing_to_count(void **state)
 {
 	(void)state;
-	assert_int_equal(counters_reserve(counters, "x", NULL, 0, 0, &err), 1);
+	assert_int_equal(
+	    counters_reserve(counters, "x", NULL, 0, 0, NULL, &err), 1);
 }
 
 static void
@@ -250,7 +253,8 @@ thread(void *arg)
 
 	for (i = 0; i < 200; i++) {
 		item(&one, "a", 500, 1);
-		if (counters_reserve(counters, NULL, &one, 1, 0, &mine) == 1)
+		if (counters_reserve(counters, NULL, &one, 1, 0, NULL, &mine) ==
+		    1)
 			(*granted)++;
 	}
 	return NULL;
@@ -317,7 +321,7 @@ a_full_file_is_tidied(void **state)
 		one.window_ms = 1; /* over before the next one is counted */
 		one.max = 10;
 		one.amount = 1;
-		rc = counters_reserve(counters, NULL, &one, 1, 0, &err);
+		rc = counters_reserve(counters, NULL, &one, 1, 0, NULL, &err);
 	}
 	if (rc != 1)
 		fail_msg("after %d: %s", i, err.text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
- * link: milter/lmdb_work
+ * link: milter/lmdb_work milter/notes_lmdb
  * link: milter/ticks milter/map
  * libs: milter
  *
@@ -119,7 +119,7 @@ count(struct counters *counters)
 	struct counters_item item;
 
 	one_item(&item);
-	return counters_reserve(counters, NULL, &item, 1, 0, &err);
+	return counters_reserve(counters, NULL, &item, 1, 0, NULL, &err);
 }
 
 static uint64_t

@@ -2,7 +2,7 @@
 /*
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/limit milter/ticks milter/map
- * link: milter/lmdb_work
+ * link: milter/lmdb_work milter/notes_lmdb
  * libs: milter
  *
  * reply, limits: what a refused client reads, and what is counted for whom.
