@@ -67,7 +67,7 @@ MILTER_OBJ    = $(MILTER_SRC:%.c=$(BUILD)/obj/%.o)
 CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
-TOKEND_LIBS   = $(call pc,--libs,libevent_core libcurl libssl libcrypto)
+TOKEND_LIBS   = $(call pc,--libs,libevent_core libevent_extra libcurl libssl libcrypto)
 CLI_LIBS      = $(call pc,--libs,libqrencode)
 MILTER_LIBS   = -lmilter -llmdb -pthread
 

@@ -20,6 +20,7 @@
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static struct termios before;
+static int is_hidden;
 
 /* --- the terminal --------------------------------------------------------- */
 
@@ -58,15 +59,18 @@ hide(void)
 	hidden.c_cc[VMIN] = 1;
 	hidden.c_cc[VTIME] = 0;
 	set_handlers(on_end);
+	is_hidden = 1;
 	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 }
 
 static void
 show_again(void)
 {
+	if (!is_hidden)
+		return;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	set_handlers(SIG_DFL);
-	fputs("\n", stderr);
+	is_hidden = 0;
 }
 
 /* 1 at the end of the line; else the byte is taken or does its work. */
@@ -106,6 +110,7 @@ read_terminal(const char *prompt, struct buf *out)
 	}
 	explicit_bzero(&key, 1);
 	show_again();
+	fputs("\n", stderr);
 	return errnum;
 }
 
@@ -170,4 +175,38 @@ hidden_read(const char *prompt, struct buf *out, struct err *err)
 		return err_set(err, ERR_PROTOCOL, "value",
 		    "standard input holds a NUL byte");
 	return 0;
+}
+
+/* --- a line at a time ----------------------------------------------------- */
+
+void
+hidden_begin(void)
+{
+	if (isatty(STDIN_FILENO))
+		(void)hide();
+}
+
+void
+hidden_end(void)
+{
+	show_again();
+}
+
+int
+hidden_more(struct buf *line)
+{
+	char block[BLOCK];
+	ssize_t got, i;
+	int ended = 0;
+
+	got = read(STDIN_FILENO, block, sizeof(block));
+	if (got == -1 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	/* What follows the line's end was pasted along with it. */
+	for (i = 0; i < got && !ended; i++)
+		ended = take_key(block[i], line);
+	explicit_bzero(block, sizeof(block));
+	if (ended)
+		trim(line);
+	return ended ? 1 : got <= 0 ? -1 : 0;
 }

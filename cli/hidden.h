@@ -17,4 +17,18 @@
  */
 int hidden_read(const char *prompt, struct buf *out, struct err *err);
 
+/*
+ * The same a line at a time for a program that waits for other things as well:
+ * begin, more whenever standard input can be read, end. A terminal is as it was
+ * after end, and after a signal that ends the program.
+ */
+void hidden_begin(void);
+void hidden_end(void);
+
+/*
+ * Read what is there. 1: line is whole, blanks around it taken away; clear it
+ * before the next one. 0: not yet. -1: standard input has ended.
+ */
+int hidden_more(struct buf *line);
+
 #endif

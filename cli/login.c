@@ -79,42 +79,14 @@ way_of(const struct conf *conf, const char *name, const char *flag)
 	return flag != NULL ? flag : "--browser";
 }
 
-/* Which grants need what is to be said by name: people read it here first. */
-static int
-refuse_browser(const struct conf *conf, const char *name, int as_json)
-{
-	const struct conf_account *account = conf_account_for(conf, name);
-	struct err err;
-
-	if (account == NULL)
-		err_set(&err, ERR_CONFIG, "account",
-		    "there is no account %.250s in %s", name, conf->path);
-	else if (account->grant == CONF_GRANT_PASSWORD ||
-		 account->grant == CONF_GRANT_JWT_BEARER ||
-		 account->grant == CONF_GRANT_CLIENT_CREDENTIALS)
-		err_set(&err, ERR_CONFIG, "grant",
-		    "account %s: grant %s needs nobody to sign in; to have a "
-		    "token fetched now: postoak refresh %s",
-		    name, conf_grant_name(account->grant), name);
-	else
-		err_set(&err, ERR_CONFIG, "grant",
-		    "account %s: signing in by browser comes with a later "
-		    "version; until then run: postoak login %s --device, or "
-		    "obtain a refresh token elsewhere and run: postoak login "
-		    "%s --import",
-		    name, name, name);
-	return verb_report(&err, as_json);
-}
-
 /* Without --import. */
 static int
 sign_in(const struct conf *conf, const struct verb_options *options)
 {
 	const char *name = options->operand[0];
+	const char *way = way_of(conf, name, options->flag);
 
-	if (strcmp(way_of(conf, name, options->flag), "--device") != 0)
-		return refuse_browser(conf, name, options->json);
-	return login_wait(conf, name, "device", options->json);
+	return login_wait(conf, name, way + strlen("--"), options->json);
 }
 
 int

@@ -17,6 +17,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "json.h"
+#include "login_paste.h"
 #include "qr.h"
 #include "show.h"
 #include "time_text.h"
@@ -26,6 +27,8 @@
 
 struct wait {
 	struct ask_talk talk;
+	struct login_paste paste; /* of a login by browser */
+	const struct conf *conf;
 	const char *account;
 	int as_json;
 	int live;	/* standard output is a terminal for people */
@@ -69,6 +72,35 @@ show_device(const struct json *line)
 	buf_clear(&out);
 }
 
+/* The address is not wrapped: it is to be copied. */
+static void
+show_browser(const struct json *line, const char *account)
+{
+	char host[256] = "this-host";
+	int64_t port = 0;
+	struct buf out;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)json_get_int(line, "port", &port);
+	buf_init(&out, SHOW_MAX);
+	buf_adds(&out, "Open this address in a browser and sign in as ");
+	show_text(&out, account);
+	buf_adds(&out, ":\n\n");
+	show_text(&out, text_of(line, "address"));
+	buf_adds(&out, "\n\nIf the browser is on another computer, first run "
+		       "there, and leave it open:\n\n  ssh -L ");
+	buf_addf(&out, "%d:127.0.0.1:%d ", (int)port, (int)port);
+	show_text(&out, host);
+	buf_adds(&out, "\n\nOr sign in there without that. When the browser "
+		       "then cannot open\n");
+	show_text(&out, text_of(line, "redirect_uri"));
+	buf_adds(&out, ", copy the whole address from its address bar,\n"
+		       "paste it here and press Enter; it is not shown.\n\n"
+		       "Waiting for the sign-in. Ctrl-C gives it up.\n");
+	show_out(&out);
+	buf_clear(&out);
+}
+
 /* On a terminal the last line counts down; elsewhere nothing is said twice. */
 static void
 show_left(struct wait *wait)
@@ -101,6 +133,8 @@ on_progress(struct wait *wait, const struct json *line)
 	end_count(wait);
 	if (strcmp(step, "device") == 0)
 		show_device(line);
+	if (strcmp(step, "browser") == 0)
+		show_browser(line, wait->account);
 	show_left(wait);
 }
 
@@ -186,6 +220,8 @@ on_line(struct wait *wait, struct json *line, int *exit_code)
 
 	if (!last && !wait->as_json)
 		on_progress(wait, line);
+	if (strcmp(text_of(line, "step"), "browser") == 0)
+		login_paste_begin(&wait->paste, wait->conf, wait->account);
 	if (last) {
 		end_count(wait);
 		buf_init(&nowhere, SHOW_MAX);
@@ -212,20 +248,44 @@ take_lines(struct wait *wait, int *exit_code, struct err *err)
 	return rc;
 }
 
+/* An address that is refused does not end the attempt. */
+static void
+take_address(struct wait *wait)
+{
+	struct err err;
+	int rc = login_paste_more(&wait->paste, &err);
+
+	if (rc == 0)
+		return;
+	end_count(wait);
+	fflush(stdout);
+	if (rc == 1)
+		fprintf(stderr, "The address is taken; one moment.\n");
+	else
+		show_error(&err);
+	show_left(wait);
+}
+
 /* 1: done. -1 with *err. */
 static int
 wait_for_it(struct wait *wait, int *exit_code, struct err *err)
 {
-	struct pollfd fds = {.fd = wait->talk.fd, .events = POLLIN};
+	struct pollfd fds[2] = {
+	    {.fd = wait->talk.fd, .events = POLLIN},
+	    {.fd = STDIN_FILENO, .events = POLLIN},
+	};
 	int rc = 0, n;
 
 	while (rc == 0) {
-		n = poll(&fds, 1, wait->live ? TICK_MS : -1);
+		fds[1].fd = wait->paste.is_open ? STDIN_FILENO : -1;
+		n = poll(fds, 2, wait->live ? TICK_MS : -1);
 		if (n == -1 && errno != EINTR)
 			return err_errno(err, ERR_BUG, errno, "cannot wait");
 		if (n == 0)
 			show_left(wait);
-		if (n <= 0)
+		if (n > 0 && fds[1].revents != 0)
+			take_address(wait);
+		if (n <= 0 || fds[0].revents == 0)
 			continue;
 		rc = ask_more(&wait->talk, err);
 		if (rc == 0)
@@ -239,6 +299,7 @@ login_wait(const struct conf *conf, const char *account, const char *method,
     int as_json)
 {
 	struct wait wait = {
+	    .conf = conf,
 	    .account = account,
 	    .as_json = as_json,
 	    .live = !as_json && isatty(STDOUT_FILENO),
@@ -254,8 +315,10 @@ login_wait(const struct conf *conf, const char *account, const char *method,
 	    wait_for_it(&wait, &rc, &err) == -1) {
 		end_count(&wait);
 		fflush(stdout);
+		login_paste_end(&wait.paste);
 		rc = verb_report(&err, as_json);
 	}
+	login_paste_end(&wait.paste);
 	ask_close(&wait.talk);
 	return rc;
 }

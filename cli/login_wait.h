@@ -6,11 +6,12 @@
 
 /*
  * login_wait - have somebody sign in: show what tokend says they have to do,
- * wait for the outcome, and say whether the token will do for mail. Hanging up
+ * take the final address of a browser if somebody pastes it, wait for the
+ * outcome, and say whether the token will do for mail. Hanging up
  * (Ctrl-C) ends the attempt.
  */
 
-/* method: "device". Returns the exit code. */
+/* method: "browser", "device". Returns the exit code. */
 int login_wait(const struct conf *conf, const char *account, const char *method,
     int as_json);
 

@@ -17,6 +17,7 @@ application "person" {{
     tenant_id          = "{o.tenant}"
     client_id          = "{o.client_id}"
     {secret}
+    authorization_endpoint = "{o.authorization_endpoint}"
     token_endpoint     = "{o.token_endpoint}"
     device_authorization_endpoint = "{o.device_endpoint}"
     scope              = "{scope}"

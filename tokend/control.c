@@ -14,17 +14,16 @@
 #include "client.h"
 #include "clock.h"
 #include "config.h"
+#include "control_answer.h"
+#include "control_login.h"
 #include "json.h"
 #include "listener.h"
 #include "log.h"
-#include "login.h"
 #include "mem.h"
 #include "sock.h"
 
 #define SOCKET_MODE 0660
 #define REQUEST_MAX 65536
-#define ANSWER_MAX (16 * 1024 * 1024)
-#define VERSION 1
 #define WAIT_MS 60000
 
 /* token, refresh or import, waiting for an exchange. */
@@ -43,66 +42,11 @@ static int64_t started_ms;
 /* --- answers ---------------------------------------------------------------
  */
 
-static struct json *
-new_answer(const char *status)
-{
-	struct json *answer = json_object();
-
-	json_set_int(answer, "version", VERSION);
-	json_set_string(answer, "status", status);
-	return answer;
-}
-
-static void
-put_failure(struct buf *out, const struct err *err)
-{
-	struct json *answer = new_answer("error");
-
-	json_set_string(answer, "kind", err_kind_name(err->kind));
-	json_set_string(answer, "code", err->code);
-	if (err->retry_ms > 0)
-		json_set_int(answer, "retry_ms", err->retry_ms);
-	json_set_string(answer, "text", err->text);
-	(void)json_write(answer, out, 0);
-	(void)buf_adds(out, "\n");
-	json_free(answer);
-}
-
-static void
-answer_failure(struct client *client, const struct err *err)
-{
-	struct buf out;
-
-	buf_init(&out, ANSWER_MAX);
-	put_failure(&out, err);
-	client_answer(client, &out, err->kind == ERR_PROTOCOL);
-}
-
-/* The answer is taken. */
-static void
-answer_json(struct client *client, struct json *answer)
-{
-	struct buf out;
-	struct err err;
-
-	buf_init(&out, ANSWER_MAX);
-	if (json_write(answer, &out, 0) == -1 || buf_adds(&out, "\n") == -1) {
-		buf_clear(&out);
-		err_set(&err, ERR_BUG, "size",
-		    "the answer has more than %d bytes; ask for one account",
-		    ANSWER_MAX);
-		answer_failure(client, &err);
-	} else {
-		client_answer(client, &out, 0);
-	}
-	json_free(answer);
-}
-
 static void
 answer_token(struct client *client, const char *user, int with_token,
     const struct handout *token)
 {
-	struct json *answer = new_answer("ok");
+	struct json *answer = control_answer_new("ok");
 
 	if (with_token) {
 		json_set_string(answer, "user", user);
@@ -110,33 +54,11 @@ answer_token(struct client *client, const char *user, int with_token,
 	}
 	json_set_string(answer, "token_id", token->id);
 	json_set_int(answer, "expires_in", token->expires_in_s);
-	answer_json(client, answer);
+	control_answer_json(client, answer);
 }
 
 /* --- verbs -----------------------------------------------------------------
  */
-
-static const char *
-account_of(const struct json *request)
-{
-	return json_get_string(request, "account");
-}
-
-static const struct conf_account *
-find_account(const char *name, const char **user, struct err *err)
-{
-	const struct conf_account *account =
-	    name != NULL ? account_find(name, user) : NULL;
-
-	if (name == NULL)
-		err_set(err, ERR_PROTOCOL, "account",
-		    "the request names no account");
-	else if (account == NULL)
-		err_set(err, ERR_CONFIG, "account",
-		    "there is no account %.250s in %s", name,
-		    account_config()->conf->path);
-	return account;
-}
 
 static struct json *
 describe_program(void)
@@ -154,7 +76,7 @@ describe_program(void)
 static int
 verb_status(struct client *client, const struct json *request, struct err *err)
 {
-	const char *name = account_of(request);
+	const char *name = control_answer_account(request);
 	const struct conf *conf = account_config()->conf;
 	const struct conf_account *account = NULL;
 	struct json *answer, *accounts;
@@ -162,7 +84,7 @@ verb_status(struct client *client, const struct json *request, struct err *err)
 	size_t i;
 
 	if (name != NULL) {
-		account = find_account(name, &user, err);
+		account = control_answer_find(name, &user, err);
 		if (account == NULL)
 			return -1;
 	}
@@ -171,10 +93,10 @@ verb_status(struct client *client, const struct json *request, struct err *err)
 		if (account == NULL || account == &conf->accounts[i])
 			json_append(
 			    accounts, account_status(&conf->accounts[i]));
-	answer = new_answer("ok");
+	answer = control_answer_new("ok");
 	json_set(answer, "accounts", accounts);
 	json_set(answer, "program", describe_program());
-	answer_json(client, answer);
+	control_answer_json(client, answer);
 	return 0;
 }
 
@@ -199,7 +121,7 @@ on_token(void *arg, const struct handout *token, const struct err *err)
 	if (token != NULL)
 		answer_token(client, pending->user, pending->with_token, token);
 	else
-		answer_failure(client, err);
+		control_answer_failure(client, err);
 	forget(pending);
 }
 
@@ -224,7 +146,8 @@ fetch(struct client *client, const struct json *request, enum how how,
 	const char *user;
 	int rc;
 
-	account = find_account(account_of(request), &user, err);
+	account =
+	    control_answer_find(control_answer_account(request), &user, err);
 	if (account == NULL)
 		return -1;
 	pending = mem_zalloc(1, sizeof(*pending));
@@ -259,7 +182,7 @@ verb_token(struct client *client, const struct json *request, struct err *err)
 static int
 verb_refresh(struct client *client, const struct json *request, struct err *err)
 {
-	log_info(account_of(request), "refresh asked for: uid=%u",
+	log_info(control_answer_account(request), "refresh asked for: uid=%u",
 	    client_uid(client));
 	return fetch(client, request, REFRESH, err);
 }
@@ -267,87 +190,9 @@ verb_refresh(struct client *client, const struct json *request, struct err *err)
 static int
 verb_import(struct client *client, const struct json *request, struct err *err)
 {
-	log_info(account_of(request), "refresh token brought in: uid=%u",
-	    client_uid(client));
+	log_info(control_answer_account(request),
+	    "refresh token brought in: uid=%u", client_uid(client));
 	return fetch(client, request, IMPORT, err);
-}
-
-/* --- login -----------------------------------------------------------------
- */
-
-/* A login under way, for as long as its client is there. */
-struct visit {
-	struct client *client;
-	struct login *login;
-};
-
-static void
-leave(void *arg)
-{
-	struct visit *visit = arg;
-
-	login_cancel(visit->login);
-	free(visit);
-}
-
-static void
-on_progress(void *arg, const struct json *line)
-{
-	struct visit *visit = arg;
-	struct buf part;
-
-	buf_init(&part, REQUEST_MAX);
-	if (json_write(line, &part, 0) == 0 && buf_adds(&part, "\n") == 0)
-		client_progress(visit->client, &part);
-	buf_clear(&part);
-}
-
-static void
-on_end(void *arg, struct json *answer, const struct err *err)
-{
-	struct visit *visit = arg;
-	struct client *client = visit->client;
-
-	client_set_pending(client, NULL, NULL);
-	free(visit);
-	if (answer != NULL)
-		answer_json(client, answer);
-	else
-		answer_failure(client, err);
-}
-
-static int
-verb_login(struct client *client, const struct json *request, struct err *err)
-{
-	const char *method = json_get_string(request, "method");
-	const char *name = account_of(request), *user;
-	struct visit *visit;
-
-	if (find_account(name, &user, err) == NULL)
-		return -1;
-	visit = mem_zalloc(1, sizeof(*visit));
-	visit->client = client;
-	visit->login = login_start(name, method != NULL ? method : "",
-	    on_progress, on_end, visit, err);
-	if (visit->login == NULL) {
-		free(visit);
-		return -1;
-	}
-	client_set_pending(client, visit, leave);
-	return 0;
-}
-
-static int
-verb_logout(struct client *client, const struct json *request, struct err *err)
-{
-	const struct conf_account *account;
-	const char *user;
-
-	account = find_account(account_of(request), &user, err);
-	if (account == NULL || account_logout(account, err) == -1)
-		return -1;
-	answer_json(client, new_answer("ok"));
-	return 0;
 }
 
 /* --- reload ----------------------------------------------------------------
@@ -361,10 +206,10 @@ verb_reload(struct client *client, const struct json *request, struct err *err)
 	(void)request;
 	if (reload(err) == -1)
 		return -1;
-	answer = new_answer("ok");
+	answer = control_answer_new("ok");
 	json_set_int(
 	    answer, "accounts", (int64_t)account_config()->conf->account_count);
-	answer_json(client, answer);
+	control_answer_json(client, answer);
 	return 0;
 }
 
@@ -377,8 +222,9 @@ static const struct {
     {"token", verb_token},
     {"refresh", verb_refresh},
     {"import", verb_import},
-    {"login", verb_login},
-    {"logout", verb_logout},
+    {"login", control_login_in},
+    {"redirect", control_login_redirect},
+    {"logout", control_login_out},
     {"reload", verb_reload},
 };
 
@@ -407,9 +253,10 @@ dispatch(struct client *client, const struct json *request, struct err *err)
 		return err_set(err, ERR_DENIED, "user",
 		    "uid %u is neither root nor a member of admin_group",
 		    client_uid(client));
-	if (!json_get_int(request, "version", &version) || version != VERSION)
+	if (!json_get_int(request, "version", &version) ||
+	    version != CONTROL_ANSWER_VERSION)
 		return err_set(err, ERR_PROTOCOL, "version",
-		    "only version %d is spoken here", VERSION);
+		    "only version %d is spoken here", CONTROL_ANSWER_VERSION);
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (verb != NULL && strcmp(verbs[i].name, verb) == 0)
 			return verbs[i].run(client, request, err);
@@ -425,7 +272,7 @@ on_request(struct client *client, char *data, size_t len)
 
 	request = json_parse(data, len, &err);
 	if (request == NULL || dispatch(client, request, &err) == -1)
-		answer_failure(client, &err);
+		control_answer_failure(client, &err);
 	json_free(request);
 }
 
@@ -446,10 +293,10 @@ is_trusted(uid_t uid)
 static const struct client_protocol control_protocol = {
     .name = "control socket",
     .request_max = REQUEST_MAX,
-    .answer_max = ANSWER_MAX,
+    .answer_max = CONTROL_ANSWER_MAX,
     .complete = line_complete,
     .request = on_request,
-    .refuse = put_failure,
+    .refuse = control_answer_put,
     .trusted = is_trusted,
 };
 

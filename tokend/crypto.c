@@ -39,6 +39,16 @@ crypto_random(void *out, size_t len, struct err *err)
 }
 
 int
+crypto_digest(const void *data, size_t len,
+    unsigned char digest[CRYPTO_HASH_LEN], struct err *err)
+{
+	if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(
+		    err, ERR_TEMPORARY, "openssl", "no SHA-256 from OpenSSL");
+	return 0;
+}
+
+int
 crypto_hash(
     const void *data, size_t len, char hex[CRYPTO_HEX_LEN], struct err *err)
 {
@@ -46,9 +56,8 @@ crypto_hash(
 	unsigned char hash[CRYPTO_HASH_LEN];
 	size_t i;
 
-	if (EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL) != 1)
-		return err_set(
-		    err, ERR_TEMPORARY, "openssl", "no SHA-256 from OpenSSL");
+	if (crypto_digest(data, len, hash, err) == -1)
+		return -1;
 	for (i = 0; i < sizeof(hash); i++) {
 		hex[2 * i] = digits[hash[i] >> 4];
 		hex[2 * i + 1] = digits[hash[i] & 15];

@@ -28,6 +28,10 @@ int crypto_start(struct err *err);
 
 int crypto_random(void *out, size_t len, struct err *err);
 
+/* SHA-256 over len bytes. */
+int crypto_digest(const void *data, size_t len,
+    unsigned char digest[CRYPTO_HASH_LEN], struct err *err);
+
 /* SHA-256 in lower-case hex over len bytes. */
 int crypto_hash(
     const void *data, size_t len, char hex[CRYPTO_HEX_LEN], struct err *err);

@@ -25,6 +25,7 @@ static const char *const names[] = {
     [FLOW_CLIENT_CREDENTIALS] = "client_credentials",
     [FLOW_JWT_BEARER] = "urn:ietf:params:oauth:grant-type:jwt-bearer",
     [FLOW_DEVICE_CODE] = "urn:ietf:params:oauth:grant-type:device_code",
+    [FLOW_AUTHORIZATION_CODE] = "authorization_code",
 };
 
 const char *
@@ -36,7 +37,7 @@ flow_name(enum flow_kind kind)
 int
 flow_is_sign_in(enum flow_kind kind)
 {
-	return kind == FLOW_DEVICE_CODE;
+	return kind == FLOW_DEVICE_CODE || kind == FLOW_AUTHORIZATION_CODE;
 }
 
 static int
@@ -119,7 +120,12 @@ flow_form(const struct flow_request *request, struct buf *form, struct err *err)
 	if (request->kind == FLOW_REFRESH)
 		put_secret(form, "refresh_token", request->refresh_token);
 	if (request->kind == FLOW_DEVICE_CODE)
-		put_secret(form, "device_code", request->device_code);
+		put_secret(form, "device_code", request->code);
+	if (request->kind == FLOW_AUTHORIZATION_CODE) {
+		put_secret(form, "code", request->code);
+		flow_param(form, "redirect_uri", request->redirect_uri);
+		put_secret(form, "code_verifier", request->verifier);
+	}
 	return check_size(form, err);
 }
 

@@ -11,7 +11,7 @@
 
 /*
  * flow - the form of each OAuth 2.0 grant and the answer to it (RFC 6749
- * sections 4.3, 4.4, 5.1, 6; RFC 8628 section 3.4). Pure. What is no
+ * sections 4.1.3, 4.3, 4.4, 5.1, 6; RFC 8628 section 3.4). Pure. What is no
  * token is for refusal to judge.
  */
 
@@ -21,6 +21,7 @@ enum flow_kind {
 	FLOW_CLIENT_CREDENTIALS,
 	FLOW_JWT_BEARER, /* RFC 7523 section 2.1 */
 	FLOW_DEVICE_CODE,
+	FLOW_AUTHORIZATION_CODE,
 };
 
 #define FLOW_FORM_MAX 65536
@@ -39,7 +40,9 @@ struct flow_request {
 	const struct secret *assertion;	    /* the client's, instead of that */
 	const struct secret *password;
 	const struct secret *refresh_token;
-	const struct secret *device_code;
+	const struct secret *code;     /* a sign-in's, of either kind */
+	const struct secret *verifier; /* RFC 7636, of an authorization code */
+	const char *redirect_uri;      /* likewise */
 };
 
 struct flow_token {

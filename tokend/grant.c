@@ -17,6 +17,7 @@
 #include "clientauth.h"
 #include "clock.h"
 #include "flow.h"
+#include "grant_form.h"
 #include "http.h"
 #include "imds.h"
 #include "lane.h"
@@ -24,8 +25,6 @@
 #include "mem.h"
 #include "proof.h"
 #include "refusal.h"
-#include "secretfile.h"
-#include "serviceaccount.h"
 
 struct grant {
 	struct grant_order order; /* unsaved is not kept */
@@ -53,44 +52,18 @@ log_id(const struct grant *grant)
 /* --- one request -----------------------------------------------------------
  */
 
-/* Files are read now, not kept from the start: what is in them counts. */
 static int
 make_form(const struct grant *grant, struct buf *form, struct err *err)
 {
-	const struct conf_application *application = grant->order.application;
-	const struct conf_account *account = grant->order.account;
-	struct secret password = SECRET_INIT;
-	struct clientauth shown = CLIENTAUTH_INIT;
-	struct flow_request request = {
-	    .kind = grant->flow,
-	    .client_id = application->client_id,
-	    .scope = grant->flow == FLOW_CLIENT_CREDENTIALS
-			 ? application->app_scope
-			 : application->scope,
-	    .user = account != NULL ? account->user : NULL,
-	    .client_secret = &shown.client_secret,
-	    .assertion = secret_empty(&grant->identity) ? &shown.assertion
-							: &grant->identity,
-	    .password = &password,
+	const struct grant_form what = {
+	    .order = &grant->order,
+	    .flow = grant->flow,
+	    .proof = grant->proof,
+	    .identity = &grant->identity,
 	    .refresh_token = &grant->record.refresh_token,
 	};
-	int rc;
 
-	if (grant->order.sign_in != NULL)
-		request.device_code = grant->order.sign_in->code;
-	if (grant->flow == FLOW_JWT_BEARER)
-		rc = serviceaccount_sign(application, account->user,
-		    clock_wall_s(), &shown.assertion, err);
-	else
-		rc = clientauth_read(
-		    application, grant->proof, clock_wall_s(), &shown, err);
-	if (rc == 0 && grant->flow == FLOW_PASSWORD)
-		rc = secretfile_read(account->password_file, &password, err);
-	if (rc == 0)
-		rc = flow_form(&request, form, err);
-	clientauth_clear(&shown);
-	secret_clear(&password);
-	return rc;
+	return grant_form_make(&what, form, err);
 }
 
 static void on_answer(

@@ -18,6 +18,8 @@
 struct grant_sign_in {
 	enum flow_kind kind;
 	const struct secret *code;
+	const struct secret *verifier; /* of an authorization code */
+	const char *redirect_uri;      /* likewise */
 };
 
 /* Whose token; pointers are borrowed from config, which is referenced. */

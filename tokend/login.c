@@ -14,6 +14,7 @@
 #include "claims.h"
 #include "clock.h"
 #include "log.h"
+#include "login_browser.h"
 #include "login_device.h"
 #include "login_method.h"
 #include "mem.h"
@@ -23,7 +24,8 @@
 struct login {
 	LIST_ENTRY(login) entry;
 	char *account;
-	char *purpose; /* a reload may change the account's */
+	char *purpose;		       /* a reload may change the account's */
+	struct login_browser *browser; /* one of the two */
 	struct login_device *device;
 	struct timer limit;
 	login_progress *progress;
@@ -176,6 +178,12 @@ check(const struct conf_account *account, const char *method, struct err *err)
 		    "fetches its tokens by itself: postoak refresh %.200s",
 		    account->name, conf_grant_name(account->grant),
 		    account->name);
+	if (strcmp(method, "browser") == 0 &&
+	    application->authorization_endpoint == NULL)
+		return err_set(err, ERR_CONFIG, "endpoint",
+		    "application %.200s has no authorization_endpoint, and "
+		    "provider %s has none of its own",
+		    application->name, application->provider);
 	if (strcmp(method, "device") == 0 &&
 	    application->device_authorization_endpoint == NULL)
 		return err_set(err, ERR_CONFIG, "endpoint",
@@ -202,12 +210,14 @@ begin(struct login *login, const char *method, struct err *err)
 	    .arg = login,
 	};
 
-	if (strcmp(method, "device") == 0)
+	if (strcmp(method, "browser") == 0)
+		login->browser = login_browser_start(&methods, err);
+	else if (strcmp(method, "device") == 0)
 		login->device = login_device_start(&methods, err);
 	else
 		return err_set(err, ERR_PROTOCOL, "method",
 		    "there is no way to log in called %.40s", method);
-	return login->device != NULL ? 0 : -1;
+	return login->browser != NULL || login->device != NULL ? 0 : -1;
 }
 
 struct login *
@@ -244,12 +254,27 @@ login_start(const char *name, const char *method, login_progress *progress,
 	return login;
 }
 
+int
+login_bring(const char *name, const char *address, struct err *err)
+{
+	struct login *login;
+
+	LIST_FOREACH(login, &logins, entry)
+	if (strcasecmp(login->account, name) == 0 && login->browser != NULL)
+		return login_browser_bring(login->browser, address, err);
+	return err_set(err, ERR_CONFIG, "login",
+	    "account %.200s: no login by browser is under way; begin one: "
+	    "postoak login %.200s --browser",
+	    name, name);
+}
+
 void
 login_cancel(struct login *login)
 {
 	if (login == NULL)
 		return;
 	timer_cancel(&login->limit);
+	login_browser_free(login->browser);
 	login_device_free(login->device);
 	free(login->purpose);
 	LIST_REMOVE(login, entry);

@@ -28,6 +28,7 @@
 #include "log.h"
 #include "login.h"
 #include "notify.h"
+#include "redirect.h"
 #include "server.h"
 #include "sock.h"
 #include "store.h"
@@ -264,6 +265,7 @@ start_libraries(void)
 		fatal(&err);
 	client_start(loop);
 	listener_start(loop);
+	redirect_start(loop);
 	catch_signals();
 }
 
@@ -306,6 +308,7 @@ stop(void)
 	size_t i;
 
 	client_stop();
+	redirect_stop();
 	http_stop();
 	watch_stop();
 	timer_cancel(&watchdog);

@@ -29,7 +29,7 @@ _postoak()
 	case $verb in
 	'') words="status limits token refresh login logout reload explain mta help -c -V" ;;
 	login)
-		words="--device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
+		words="--browser --device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	status | limits | token | refresh | logout)
 		words="--json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	explain) words=--json ;;

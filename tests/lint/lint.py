@@ -22,6 +22,7 @@ DOORS = {
     "curl/": {"tokend/http.c"},
     "openssl/": {"tokend/crypto.c", "tokend/keypair.c", "tokend/http.c"},
     "json-c/": {"common/json.c"},
+    "event2/http.h": {"tokend/redirect.c"},
     "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h",
                "milter/lmdb_work.c", "milter/notes_lmdb.c"},
     "hiredis": {"milter/counters_redis.c"},

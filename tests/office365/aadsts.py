@@ -12,6 +12,10 @@ import uuid
 OUTLOOK_APP = "00000002-0000-0ff1-ce00-000000000000"
 
 ERRORS = {
+    50011: (400, "invalid_request",
+            "The redirect URI '{redirect_uri}' specified in the request does"
+            " not match the redirect URIs configured for the application"
+            " '{client_id}'.", None),
     50012: (401, "invalid_client",
             "Authentication failed: the client assertion is not valid.",
             None),
@@ -50,6 +54,13 @@ ERRORS = {
             " supported for such apps created after '10/15/2018'. Use a"
             " tenant-specific endpoint or configure the application to be"
             " multi-tenant.", None),
+    500112: (400, "invalid_grant",
+             "The reply address '{redirect_uri}' does not match the reply"
+             " address '{first}' provided when requesting Authorization"
+             " code.", None),
+    501481: (400, "invalid_grant",
+             "The Code_Verifier does not match the code_challenge supplied"
+             " in the authorization request.", None),
     53003: (400, "invalid_grant",
             "Access has been blocked by Conditional Access policies. The"
             " access policy does not allow token issuance.", "message_only"),
@@ -58,8 +69,20 @@ ERRORS = {
             " application with ID '{client_id}' named 'Contoso relay'. Send"
             " an interactive authorization request for this user and"
             " resource.", "consent_required"),
+    54005: (400, "invalid_grant",
+            "OAuth2 Authorization code was already redeemed, please retry"
+            " with a new valid code or use an existing refresh token.", None),
+    65004: (400, "access_denied",
+            "User declined to consent to access the app.", None),
     70000: (400, "invalid_grant",
             "Provided grant is invalid or malformed.", None),
+    70005: (400, "unsupported_response_type",
+            "The response_type '{response_type}' is not supported for the"
+            " application.", None),
+    70008: (400, "invalid_grant",
+            "The provided authorization code or refresh token has expired"
+            " due to inactivity. Send a new interactive authorization"
+            " request for this user and resource.", None),
     70016: (400, "authorization_pending",
             "OAuth 2.0 device flow error. Authorization is pending. Continue"
             " polling.", None),

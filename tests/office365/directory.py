@@ -26,6 +26,7 @@ class Client:
     expired: bool = False
     public: bool = False
     roles: tuple = ROLES
+    redirect_uris: tuple = ("http://localhost",)
     certificates: list = field(default_factory=list)  # AppCertificate
     federated: list = field(default_factory=list)     # Federated
 

@@ -21,6 +21,7 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 GRANTS = {
     "password": "password", "refresh_token": "refresh_token",
     "client_credentials": "client_credentials",
+    "authorization_code": "authorization_code",
     DEVICE_GRANT: "device_code"}
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.I)
 DOMAIN = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}\Z", re.I)
@@ -210,6 +211,48 @@ class Entra:
             switches["grant_scope"] or device.scope)
         return self._user_answer(
             client, self._directory.user(device.upn), resource, scopes, words,
+            switches)
+
+    def authorize(self, tenant, params):
+        """A request to sign in is sound; raises Refusal if it cannot even be
+        answered where it came from."""
+        self._check_tenant(tenant, "authorization_code", params)
+        client = self._directory.client(required(params, "client_id"))
+        if client is None:
+            raise Refusal(700016, client_id=params["client_id"])
+        if not signin.is_registered(
+                params.get("redirect_uri", ""), client.redirect_uris):
+            raise Refusal(50011, redirect_uri=params.get("redirect_uri", ""),
+                          client_id=client.client_id)
+        return client
+
+    def sign_in(self, upn, password):
+        """The user of a login page, or None."""
+        user = self._directory.user(upn)
+        if user is None or \
+                self._directory.try_password(user, password) != "ok":
+            return None
+        return user
+
+    def code(self, params, upn, lifetime):
+        """A code for a user who has agreed; raises Refusal."""
+        if params.get("response_type") != "code":
+            raise Refusal(70005, response_type=params.get("response_type"))
+        self._delegated(required(params, "scope"))
+        if params.get("code_challenge_method", "S256") != "S256":
+            raise Refusal(50147)
+        return self.sign_ins.new_code(
+            params["client_id"], params["scope"], params["redirect_uri"],
+            params.get("code_challenge", ""), upn, lifetime)
+
+    def _grant_authorization_code(self, client, params, switches):
+        code = self.sign_ins.redeem(
+            client.client_id, required(params, "code"),
+            params.get("redirect_uri", ""), params.get("code_verifier", ""))
+        resource, scopes, words = self._delegated(
+            switches["grant_scope"] or code.scope)
+        return self._user_answer(
+            client, self._directory.user(code.upn), resource, scopes, words,
             switches)
 
     @staticmethod

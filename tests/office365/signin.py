@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""People who sign in with device codes.
+"""People who sign in: device codes and authorization codes.
 
 Each code works once, for the application it was made for, for as long as it
 lives; who polls faster than was announced is told to slow down (RFC 8628
 section 3.5).
 """
 
+import base64
+import hashlib
 import secrets
 import threading
 import time
+import urllib.parse
 from dataclasses import dataclass, field
 
 from .aadsts import Refusal
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ23456789"
 SLOWER_S = 5
+
+
+def is_registered(uri, registered):
+    """Entra ID compares all of a redirect URI, but of http://localhost not
+    the port."""
+    parts = urllib.parse.urlsplit(uri)
+    plain = "http://localhost" + (parts.path if parts.path != "/" else "")
+    return uri in registered or (
+        parts.scheme == "http" and parts.hostname == "localhost"
+        and not parts.query and plain in registered)
 
 
 @dataclass
@@ -33,12 +46,26 @@ class Device:
     slowed: int = 0
 
 
+@dataclass
+class Code:
+    """An authorization code."""
+
+    client_id: str
+    scope: str
+    redirect_uri: str
+    challenge: str
+    upn: str
+    dies: float
+    used: bool = False
+
+
 class SignIns:
     """Of one tenant. Methods may be called from any thread."""
 
     def __init__(self):
         self._condition = threading.Condition()
         self._devices = {}
+        self._codes = {}
 
     def new_device(self, client_id, scope, switches):
         user_code = "".join(secrets.choice(LETTERS) for _ in range(9))
@@ -115,3 +142,34 @@ class SignIns:
                 raise Refusal(70016)
             del self._devices[device_code]
             return device
+
+    # --- authorization codes
+
+    def new_code(self, client_id, scope, redirect_uri, challenge, upn,
+                 lifetime):
+        value = "1.AX0A" + secrets.token_urlsafe(600)
+        with self._condition:
+            self._codes[value] = Code(
+                client_id, scope, redirect_uri, challenge, upn,
+                time.monotonic() + lifetime)
+        return value
+
+    def redeem(self, client_id, value, redirect_uri, verifier):
+        """The code if all fits, which ends it; raises Refusal."""
+        digest = hashlib.sha256(verifier.encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        with self._condition:
+            code = self._codes.get(value)
+            if code is None or code.client_id.lower() != client_id.lower():
+                raise Refusal(70000)
+            if code.used:
+                raise Refusal(54005)
+            if time.monotonic() >= code.dies:
+                raise Refusal(70008)
+            if code.redirect_uri != redirect_uri:
+                raise Refusal(500112, redirect_uri=redirect_uri,
+                              first=code.redirect_uri)
+            if code.challenge and challenge != code.challenge:
+                raise Refusal(501481)
+            code.used = True
+            return code

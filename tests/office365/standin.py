@@ -211,11 +211,15 @@ class Office365:
     def device_endpoint(self):
         return "%s/%s/oauth2/v2.0/devicecode" % (self.authority, self.tenant)
 
+    @property
+    def authorization_endpoint(self):
+        return "%s/%s/oauth2/v2.0/authorize" % (self.authority, self.tenant)
+
     # --- people who sign in
 
     @property
     def sign_ins(self):
-        """Device codes: see signin.py."""
+        """Device codes and authorization codes: see signin.py."""
         return self._server.entra.sign_ins
 
     # --- the tenant's directory

@@ -25,6 +25,8 @@ TOKEN = {
     "gate_before_answer": False,
     "device_interval": 5,    # seconds between polls, as announced
     "device_lifetime": 900,  # seconds a device code lives
+    "code_lifetime": 600,    # seconds an authorization code lives
+    "authorize_error": None, # an AADSTS number instead of a login page
     "grant_scope": None,     # what a sign-in grants, whatever was asked for
 }
 # Consulted once for each AUTH, for each message.

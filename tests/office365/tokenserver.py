@@ -12,6 +12,7 @@ import urllib.parse
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 
+from . import authorize
 from .aadsts import Refusal
 from .listener import Listener, loopback
 from .switches import TOKEN
@@ -80,8 +81,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.issuer)]})
         elif DISCOVERY_PATH.match(path):
             self._json(200, self.server.discovery())
-        else:
-            self._plain(404, "text/html", SIGN_IN_PAGE)
+        elif not authorize.get(self):
+            self.plain(404, "text/html", SIGN_IN_PAGE)
 
     def do_POST(self):
         body = self._body()
@@ -93,10 +94,12 @@ class Handler(BaseHTTPRequestHandler):
             self._device(match.group(1), self._params(body))
             return
         match = TOKEN_PATH.match(path)
+        if authorize.post(self, path, body):
+            return
         if not match:
             if path.startswith("/redirected"):
                 self.server.redirected += 1
-            self._plain(404, "text/html", SIGN_IN_PAGE)
+            self.plain(404, "text/html", SIGN_IN_PAGE)
             return
         params = self._params(body)
         switches = self.server.switches.take(TOKEN)
@@ -113,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             # Read what is under way, or the answer is lost in a reset.
             self.rfile.read(min(max(length, 0), DRAIN))
-            self._plain(411 if length < 0 else 413, "text/html", "")
+            self.plain(411 if length < 0 else 413, "text/html", "")
             return None
         return self.rfile.read(length)
 
@@ -197,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(429, Refusal(90055).body(
                     self.server.authority), headers)
             else:
-                self._plain(switches["http"], "text/html",
+                self.plain(switches["http"], "text/html",
                             "<html><body>Service Unavailable</body></html>",
                             headers)
         elif behaviour in (None, "truncated", "drip"):
@@ -217,13 +220,13 @@ class Handler(BaseHTTPRequestHandler):
     _behave_refuse = _behave_reset
 
     def _behave_html200(self):
-        self._plain(200, "text/html; charset=utf-8", SIGN_IN_PAGE)
+        self.plain(200, "text/html; charset=utf-8", SIGN_IN_PAGE)
 
     def _behave_empty200(self):
-        self._plain(200, "application/json", "")
+        self.plain(200, "application/json", "")
 
     def _behave_redirect(self):
-        self._plain(307, "text/html", "", {
+        self.plain(307, "text/html", "", {
             "Location": self.server.authority + "/redirected" + self.path})
 
     def _behave_oversize(self):
@@ -241,11 +244,11 @@ class Handler(BaseHTTPRequestHandler):
         self._json(refusal.status, refusal.body(self.server.authority))
 
     def _json(self, status, body, headers=None, behaviour=None):
-        self._plain(status, "application/json; charset=utf-8",
+        self.plain(status, "application/json; charset=utf-8",
                     json.dumps(body, separators=(",", ":")), headers,
                     behaviour)
 
-    def _plain(self, status, kind, text, headers=None, behaviour=None):
+    def plain(self, status, kind, text, headers=None, behaviour=None):
         data = text.encode()
         self.send_response(status)
         self.send_header("Cache-Control", "no-store, no-cache")
@@ -285,6 +288,7 @@ class TokenServer:
         self.log = log
         self.issuer = "https://login.microsoftonline.com/%s/v2.0" % tenant
         self.redirected = 0
+        self.pages = authorize.Pages()
         self.running = False
         self.port = None
         self.authority = None

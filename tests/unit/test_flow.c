@@ -86,6 +86,22 @@ test_forms(void **state)
 	    "client_id=6666&grant_type=client_credentials&" SCOPE "&" SECRET);
 }
 
+/* RFC 6749 section 4.1.3, RFC 7636 section 4.5. */
+static void
+test_form_of_an_authorization_code(void **state)
+{
+	struct flow_request r = request(FLOW_AUTHORIZATION_CODE);
+
+	(void)state;
+	r.code = &refresh_token;
+	r.verifier = &password;
+	r.redirect_uri = "http://localhost:53124";
+	assert_form(&r,
+	    "client_id=6666&grant_type=authorization_code&" SCOPE "&" SECRET
+	    "&code=1.AX0A&redirect_uri=http%3A%2F%2Flocalhost%3A53124"
+	    "&code_verifier=p%26w%20d%25%C3%A4");
+}
+
 static void
 test_public_client_sends_no_secret(void **state)
 {
@@ -218,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_forms),
 	    cmocka_unit_test(test_public_client_sends_no_secret),
+	    cmocka_unit_test(test_form_of_an_authorization_code),
 	    cmocka_unit_test(test_token_is_taken),
 	    cmocka_unit_test(test_refresh_token_and_scope_may_be_absent),
 	    cmocka_unit_test(test_what_is_no_scope_is_left_out),

@@ -112,6 +112,28 @@ test_input_that_fails(void **state)
 	assert_int_equal(err.kind, ERR_TEMPORARY);
 }
 
+/* A line may come in parts, and more behind it. */
+static void
+test_a_line_at_a_time(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	close(ends[0]);
+	hidden_begin();
+	assert_int_equal(write(ends[1], " http:", 6), 6);
+	assert_int_equal(hidden_more(&out), 0);
+	assert_int_equal(write(ends[1], "//x \r\nrest", 10), 10);
+	assert_int_equal(hidden_more(&out), 1);
+	assert_string_equal(out.data, "http://x");
+	buf_clear(&out);
+	close(ends[1]);
+	assert_int_equal(hidden_more(&out), -1);
+	hidden_end();
+}
+
 static tcflag_t
 flags_of(int terminal)
 {
@@ -171,6 +193,7 @@ main(void)
 	    TEST(test_what_is_no_secret),
 	    TEST(test_as_much_as_fits),
 	    TEST(test_input_that_fails),
+	    TEST(test_a_line_at_a_time),
 	    TEST(test_a_terminal_does_not_show_it),
 	};
 
