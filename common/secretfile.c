@@ -70,6 +70,11 @@ check(const char *path, int fd, int no_mode, struct err *err)
 		    "others than its owner have rights on %s (mode %04o); "
 		    "chmod 0600 %s",
 		    path, (unsigned int)st.st_mode & 07777, path);
+	if (st.st_nlink > 1)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "%s has %u names (hard links), so others may keep it; make "
+		    "it a file of its own: cp -p %s %s.own && mv %s.own %s",
+		    path, (unsigned int)st.st_nlink, path, path, path, path);
 	return check_owner(path, &st, err);
 }
 
@@ -108,8 +113,13 @@ cannot_open(const char *path, int errnum, struct err *err)
 	if (errnum == ELOOP)
 		return err_set(err, ERR_CONFIG, "secret_file",
 		    "%s is a symbolic link; name the file itself", path);
-	err_errno(err, ERR_CONFIG, errnum, "%s cannot be opened", path);
-	return -1;
+	if (errnum == EACCES)
+		return err_set(err, ERR_CONFIG, "secret_file",
+		    "%s cannot be opened by uid %u, which this program runs "
+		    "as; chown it to that user, and see that it may enter the "
+		    "directory",
+		    path, (unsigned int)geteuid());
+	return err_errno(err, ERR_CONFIG, errnum, "%s cannot be opened", path);
 }
 
 static int

@@ -18,9 +18,10 @@
 
 /*
  * The file's content, less one line end, into *secret. It must be a regular
- * file, no symbolic link, with no rights for group and others, owned by this
- * user or root (read by root: also by the owner of its directory). Else, and
- * if it is empty, ERR_CONFIG: path, reason and remedy.
+ * file, no symbolic link, with one name (no hard link), with no rights for
+ * group and others, owned by this user or root (read by root: also by the owner
+ * of its directory). Else, and if it is empty, ERR_CONFIG: path, reason and
+ * remedy.
  */
 int secretfile_read(const char *path, struct secret *secret, struct err *err);
 

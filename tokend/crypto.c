@@ -92,6 +92,12 @@ const_bytes(const char *data)
 	return (const unsigned char *)data;
 }
 
+static const unsigned char *
+key_bytes(const struct secret *key)
+{
+	return const_bytes(secret_reveal(key));
+}
+
 /* Cipher text of plain into out[NONCE_LEN..], nonce before, tag behind. */
 static int
 encrypt(EVP_CIPHER_CTX *ctx, const unsigned char *key, const struct buf *aad,
@@ -112,7 +118,7 @@ encrypt(EVP_CIPHER_CTX *ctx, const unsigned char *key, const struct buf *aad,
 }
 
 int
-crypto_seal(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
+crypto_seal(const struct secret *key, const struct buf *aad,
     const struct buf *plain, struct buf *out, struct err *err)
 {
 	size_t len = plain->len + CRYPTO_SEAL_EXTRA;
@@ -121,12 +127,13 @@ crypto_seal(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
 	int ok;
 
 	room = buf_reserve(out, len);
-	if (room == NULL || plain->len > INT_MAX || aad->len > INT_MAX)
-		return err_set(err, ERR_BUG, "seal", "too long to be sealed");
+	if (room == NULL || plain->len > INT_MAX || aad->len > INT_MAX ||
+	    secret_len(key) != CRYPTO_KEY_LEN)
+		return err_set(err, ERR_BUG, "seal", "cannot be sealed so");
 	if (crypto_random(room, NONCE_LEN, err) == -1)
 		return -1;
 	ctx = EVP_CIPHER_CTX_new();
-	ok = ctx != NULL && encrypt(ctx, key, aad, plain, room);
+	ok = ctx != NULL && encrypt(ctx, key_bytes(key), aad, plain, room);
 	EVP_CIPHER_CTX_free(ctx);
 	if (!ok)
 		return err_set(
@@ -156,8 +163,8 @@ decrypt(EVP_CIPHER_CTX *ctx, const unsigned char *key, const struct buf *aad,
 }
 
 int
-crypto_open(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
-    const char *sealed, size_t len, struct buf *plain, struct err *err)
+crypto_open(const struct secret *key, const struct buf *aad, const char *sealed,
+    size_t len, struct buf *plain, struct err *err)
 {
 	EVP_CIPHER_CTX *ctx;
 	size_t text_len;
@@ -170,8 +177,8 @@ crypto_open(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
 	text_len = len - CRYPTO_SEAL_EXTRA;
 	room = buf_reserve(plain, text_len);
 	ctx = EVP_CIPHER_CTX_new();
-	ok = room != NULL && ctx != NULL &&
-	     decrypt(ctx, key, aad, sealed, text_len, room);
+	ok = room != NULL && ctx != NULL && secret_len(key) == CRYPTO_KEY_LEN &&
+	     decrypt(ctx, key_bytes(key), aad, sealed, text_len, room);
 	EVP_CIPHER_CTX_free(ctx);
 	if (!ok) {
 		buf_clear(plain);

@@ -41,13 +41,14 @@ int crypto_fingerprint(
     const struct secret *secret, char id[CRYPTO_ID_LEN], struct err *err);
 
 /*
- * Append nonce, cipher text and tag to out. aad is protected, not encrypted.
+ * Append nonce, cipher text and tag to out. aad is protected, not encrypted;
+ * key has CRYPTO_KEY_LEN bytes.
  */
-int crypto_seal(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
+int crypto_seal(const struct secret *key, const struct buf *aad,
     const struct buf *plain, struct buf *out, struct err *err);
 
 /* The reverse; plain is empty when it fails. */
-int crypto_open(const unsigned char key[CRYPTO_KEY_LEN], const struct buf *aad,
+int crypto_open(const struct secret *key, const struct buf *aad,
     const char *sealed, size_t len, struct buf *plain, struct err *err);
 
 #endif

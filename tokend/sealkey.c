@@ -16,16 +16,15 @@
 #include "secretfile.h"
 
 static int
-set(struct sealkey *key, const char *path, const struct secret *raw,
-    struct err *err)
+set(struct sealkey *key, const char *path, struct secret *raw, struct err *err)
 {
 	if (secret_len(raw) != CRYPTO_KEY_LEN)
 		return err_set(err, ERR_CONFIG, "seal_key",
 		    "%s has %zu bytes, a seal key has %d; put the right file "
 		    "back, or remove it to begin with a new key",
 		    path, secret_len(raw), CRYPTO_KEY_LEN);
-	memcpy(key->key, secret_reveal(raw), CRYPTO_KEY_LEN);
-	return crypto_fingerprint(raw, key->id, err);
+	secret_take(&key->key, raw);
+	return crypto_fingerprint(&key->key, key->id, err);
 }
 
 static int
@@ -39,6 +38,17 @@ read_key(struct sealkey *key, const char *path, int no_mode, struct err *err)
 		rc = set(key, path, &raw, err);
 	secret_clear(&raw);
 	return rc;
+}
+
+/* The name under which a key is made; a crash may leave it, as a second one. */
+static int
+temp_name(const char *path, char temp[PATH_MAX], struct err *err)
+{
+	if (snprintf(temp, PATH_MAX, "%s.new", path) >= PATH_MAX)
+		return err_set(
+		    err, ERR_CONFIG, "seal_key", "%s is too long", path);
+	unlink(temp);
+	return 0;
 }
 
 static int
@@ -75,18 +85,13 @@ sync_directory(const char *path)
  * all, and one that appeared meanwhile is not replaced.
  */
 static int
-make_key(const char *path, struct err *err)
+make_key(const char *path, const char *temp, struct err *err)
 {
 	unsigned char bytes[CRYPTO_KEY_LEN];
-	char temp[PATH_MAX];
 	int fd, rc = -1;
 
-	if (snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
-		return err_set(
-		    err, ERR_CONFIG, "seal_key", "%s is too long", path);
 	if (crypto_random(bytes, sizeof(bytes), err) == -1)
 		return -1;
-	unlink(temp);
 	fd = open(
 	    temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd != -1 && write_new(fd, bytes) == 0 &&
@@ -111,7 +116,7 @@ int
 sealkey_load(struct sealkey *key, const char *path, int make, struct err *err)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	char credential[PATH_MAX];
+	char credential[PATH_MAX], temp[PATH_MAX];
 
 	memset(key, 0, sizeof(*key));
 	if (credentials != NULL &&
@@ -119,8 +124,10 @@ sealkey_load(struct sealkey *key, const char *path, int make, struct err *err)
 		credentials) < (int)sizeof(credential) &&
 	    access(credential, F_OK) == 0)
 		return read_key(key, credential, 1, err);
+	if (make && temp_name(path, temp, err) == -1)
+		return -1;
 	if (make && access(path, F_OK) == -1 && errno == ENOENT) {
-		if (make_key(path, err) == -1)
+		if (make_key(path, temp, err) == -1)
 			return -1;
 		key->made = 1;
 	}
@@ -130,5 +137,5 @@ sealkey_load(struct sealkey *key, const char *path, int make, struct err *err)
 void
 sealkey_clear(struct sealkey *key)
 {
-	explicit_bzero(key, sizeof(*key));
+	secret_clear(&key->key);
 }

@@ -12,7 +12,7 @@
  */
 
 struct sealkey {
-	unsigned char key[CRYPTO_KEY_LEN];
+	struct secret key;	/* CRYPTO_KEY_LEN bytes */
 	char id[CRYPTO_ID_LEN]; /* names the key without giving it away */
 	int made;		/* it was not there and has just been made */
 };

@@ -135,7 +135,7 @@ open_file(struct store *store, const char *file, const char *kind,
 		    data.data + HEADER_LEN - CRYPTO_ID_LEN);
 	if (verdict == GOOD) {
 		make_aad(&aad, data.data, kind, name);
-		if (crypto_open(store->key.key, &aad, data.data + HEADER_LEN,
+		if (crypto_open(&store->key.key, &aad, data.data + HEADER_LEN,
 			data.len - HEADER_LEN, &plain, NULL) == -1 ||
 		    record_decode(record, kind, name, &plain, NULL) == -1)
 			verdict = DAMAGED;
@@ -355,7 +355,7 @@ store_save(struct store *store, const char *kind, const char *name,
 	    record_encode(record, kind, name, &plain, err) == -1)
 		goto out;
 	buf_adds(&data, header);
-	if (crypto_seal(store->key.key, &aad, &plain, &data, err) == -1)
+	if (crypto_seal(&store->key.key, &aad, &plain, &data, err) == -1)
 		goto out;
 	if (replace(store, file, kind, name, &data) == -1)
 		err_errno(err, ERR_TEMPORARY, errno,
@@ -406,12 +406,15 @@ store_check(const char *directory, const char *key_path, struct err *err)
 	struct stat st;
 	int fd, rc;
 
-	if (stat(directory, &st) == -1 && errno == ENOENT)
+	if (lstat(directory, &st) == -1 && errno == ENOENT)
 		return storedir_check_parent(directory, err);
 	fd = storedir_open(directory, err);
 	if (fd == -1)
 		return -1;
+	rc = storedir_inspect(fd, directory, err);
 	close(fd);
+	if (rc == -1)
+		return -1;
 	if (stat(key_path, &st) == -1 && errno == ENOENT)
 		return 0; /* made on the first start */
 	rc = sealkey_load(&key, key_path, 0, err);
@@ -445,7 +448,8 @@ store_open(const char *directory, const char *key_path, struct err *err)
 		    directory);
 		goto fail;
 	}
-	if (sealkey_load(&store->key, key_path, 1, err) == -1)
+	if (sealkey_load(&store->key, key_path, 1, err) == -1 ||
+	    storedir_inspect(fd, directory, err) == -1)
 		goto fail;
 	if (storedir_sweep(store->dir) > 0 && store->key.made)
 		log_warn(NULL,

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-static const unsigned char key[CRYPTO_KEY_LEN] =
-    "0123456789abcdef0123456789abcde";
+static char key_bytes[] = "0123456789abcdef0123456789abcdef";
+static const struct secret key = {key_bytes, CRYPTO_KEY_LEN};
 static struct err err;
 
 static void
@@ -42,7 +42,7 @@ seal(struct buf *aad, struct buf *sealed, const char *text)
 
 	buf_init(&plain, 1000);
 	buf_adds(&plain, text);
-	assert_int_equal(crypto_seal(key, aad, &plain, sealed, &err), 0);
+	assert_int_equal(crypto_seal(&key, aad, &plain, sealed, &err), 0);
 	assert_int_equal(sealed->len, strlen(text) + CRYPTO_SEAL_EXTRA);
 	buf_clear(&plain);
 }
@@ -50,7 +50,8 @@ seal(struct buf *aad, struct buf *sealed, const char *text)
 static void
 test_seal_opens_with_key_and_aad_only(void **state)
 {
-	static const unsigned char other[CRYPTO_KEY_LEN] = "x";
+	static char other_bytes[CRYPTO_KEY_LEN + 1] = "x";
+	const struct secret other = {other_bytes, CRYPTO_KEY_LEN};
 	struct buf aad, sealed, plain;
 
 	(void)state;
@@ -60,18 +61,18 @@ test_seal_opens_with_key_and_aad_only(void **state)
 	buf_adds(&aad, "header");
 	seal(&aad, &sealed, "refresh token");
 	assert_int_equal(
-	    crypto_open(key, &aad, sealed.data, sealed.len, &plain, &err), 0);
+	    crypto_open(&key, &aad, sealed.data, sealed.len, &plain, &err), 0);
 	assert_string_equal(plain.data, "refresh token");
 	buf_clear(&plain);
 	assert_int_equal(
-	    crypto_open(other, &aad, sealed.data, sealed.len, &plain, &err),
+	    crypto_open(&other, &aad, sealed.data, sealed.len, &plain, &err),
 	    -1);
 	assert_int_equal(plain.len, 0);
 	buf_adds(&aad, "2");
 	assert_int_equal(
-	    crypto_open(key, &aad, sealed.data, sealed.len, &plain, &err), -1);
+	    crypto_open(&key, &aad, sealed.data, sealed.len, &plain, &err), -1);
 	assert_int_equal(
-	    crypto_open(key, &aad, sealed.data, 27, &plain, &err), -1);
+	    crypto_open(&key, &aad, sealed.data, 27, &plain, &err), -1);
 	buf_clear(&aad);
 	buf_clear(&sealed);
 }

@@ -110,12 +110,21 @@ test_rights(void **state)
 static void
 test_links_and_other_things(void **state)
 {
+	char second[128];
+
 	(void)state;
 	assert_int_equal(symlink("/etc/hostname", path), 0);
 	assert_refused("symbolic link");
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_refused("no regular file"); /* and does not hang */
+	unlink(path);
+	put("abc", 3);
+	snprintf(second, sizeof(second), "%s.second", path);
+	assert_int_equal(link(path, second), 0);
+	assert_refused("hard links");
+	assert_int_equal(unlink(second), 0);
+	assert_int_equal(secretfile_read(path, &secret, &err), 0);
 }
 
 static void
