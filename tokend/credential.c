@@ -17,7 +17,6 @@
 #include "crypto.h"
 #include "failure.h"
 #include "grant.h"
-#include "import.h"
 #include "log.h"
 #include "mem.h"
 #include "schedule.h"
@@ -27,8 +26,8 @@
 
 #define SOON_MS 1000 /* retry_ms of who waited in vain */
 
-static uint32_t
-chance(void)
+uint32_t
+credential_chance(void)
 {
 	uint32_t random = 0;
 
@@ -73,8 +72,8 @@ exchange_due(const struct credential *c)
 	return schedule_due(&s);
 }
 
-static void
-set_timer(struct credential *c)
+void
+credential_set_timer(struct credential *c)
 {
 	int64_t at_ms = exchange_due(c);
 
@@ -87,11 +86,11 @@ set_timer(struct credential *c)
 }
 
 /* The wall clock says when, the other clock measures until then. */
-static void
-set_keep_alive(struct credential *c, int64_t refresh_at_s)
+void
+credential_set_keep_alive(struct credential *c, int64_t refresh_at_s)
 {
-	int64_t left_s =
-	    schedule_keep_alive_in_s(refresh_at_s, clock_wall_s(), chance());
+	int64_t left_s = schedule_keep_alive_in_s(
+	    refresh_at_s, clock_wall_s(), credential_chance());
 
 	c->keep_alive_ms = clock_boot_ms() + left_s * 1000;
 }
@@ -156,7 +155,8 @@ take_token(struct credential *c, struct grant_token *token)
 	c->obtained_ms = now_ms;
 	c->obtained_at_s = clock_wall_s();
 	c->expires_ms = now_ms + token->expires_in_s * 1000;
-	c->renew_ms = schedule_renew_at(now_ms, c->expires_ms, chance());
+	c->renew_ms =
+	    schedule_renew_at(now_ms, c->expires_ms, credential_chance());
 	free(c->scope);
 	c->scope = token->scope;
 	token->scope = NULL;
@@ -164,7 +164,7 @@ take_token(struct credential *c, struct grant_token *token)
 	c->failure = NULL;
 	c->has_refresh = token->has_refresh;
 	if (c->has_refresh)
-		set_keep_alive(c, token->refresh_at_s);
+		credential_set_keep_alive(c, token->refresh_at_s);
 	log_info(log_id(c),
 	    "token obtained: grant=%s life_s=%lld token_id=%s renew_in_s=%lld "
 	    "scope=%s",
@@ -174,8 +174,8 @@ take_token(struct credential *c, struct grant_token *token)
 	unsaved_take(&c->unsaved, &c->order, token);
 }
 
-static void
-tell(const struct credential *c)
+void
+credential_tell(const struct credential *c)
 {
 	struct schedule s;
 
@@ -198,12 +198,13 @@ on_done(
 	if (token != NULL) {
 		take_token(c, token);
 	} else {
-		failure_take(&c->failure, &c->order, failure, 0, chance());
-		unsaved_refused(c->unsaved, failure);
+		failure_take(
+		    &c->failure, &c->order, failure, 0, credential_chance());
+		unsaved_refused(&c->unsaved, &c->order, failure);
 		failure_explain(c->failure, &err);
 	}
-	tell(c);
-	set_timer(c);
+	credential_tell(c);
+	credential_set_timer(c);
 	handout_end_all(&c->waits, give(c, &handout), token != NULL, &err);
 }
 
@@ -219,10 +220,11 @@ begin(struct credential *c)
 	c->running = grant_start(&c->order, c->store, on_done, c, &failure);
 	c->order.insist = 0;
 	if (c->running == NULL) {
-		failure_take(&c->failure, &c->order, &failure, 1, chance());
-		tell(c);
+		failure_take(
+		    &c->failure, &c->order, &failure, 1, credential_chance());
+		credential_tell(c);
 	}
-	set_timer(c);
+	credential_set_timer(c);
 	return c->running != NULL ? 0 : -1;
 }
 
@@ -236,10 +238,11 @@ on_time(void *arg)
 	if (c->unsaved != NULL && now_ms >= c->unsaved->retry_ms)
 		unsaved_retry(&c->unsaved, &c->order, c->store);
 	if (due == 0 || now_ms < due) {
-		set_timer(c);
+		credential_set_timer(c);
 		return;
 	}
-	late_ms = c->put_off ? 0 : schedule_late_ms(due, now_ms, chance());
+	late_ms =
+	    c->put_off ? 0 : schedule_late_ms(due, now_ms, credential_chance());
 	c->put_off = late_ms > 0;
 	if (late_ms > 0)
 		timer_set(&c->timer, now_ms + late_ms);
@@ -299,12 +302,12 @@ credential_ask(struct credential *c, int64_t wait_ms, handout_done *done,
 	case SCHEDULE_WAIT:
 		return queue(c, wait_ms, done, arg, token, wait, err);
 	case SCHEDULE_REFUSE:
-		set_timer(c);
+		credential_set_timer(c);
 		failure_explain(c->failure, err);
 		return -1;
 	}
 	if (!timer_is_set(&c->timer))
-		set_timer(c);
+		credential_set_timer(c);
 	(void)give(c, token);
 	return 0;
 }
@@ -319,28 +322,6 @@ credential_refresh(struct credential *c, int64_t wait_ms, handout_done *done,
 	return queue(c, wait_ms, done, arg, NULL, wait, err);
 }
 
-int
-credential_import(struct credential *c, const char *refresh_token,
-    int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,
-    struct err *err)
-{
-	/* What is only in memory becomes the generation before. */
-	if (c->unsaved != NULL)
-		unsaved_retry(&c->unsaved, &c->order, c->store);
-	if (import_save(&c->order, c->store, refresh_token, err) == -1)
-		return -1;
-	unsaved_forget(&c->unsaved);
-	/* What it would bring belongs to the refresh token before. */
-	grant_cancel(c->running);
-	c->running = NULL;
-	free(c->failure);
-	c->failure = NULL;
-	c->has_refresh = 1;
-	watch_sign_in(&c->order);
-	set_keep_alive(c, clock_wall_s());
-	return queue(c, wait_ms, done, arg, NULL, wait, err);
-}
-
 void
 credential_take(struct credential *c, struct grant_token *token)
 {
@@ -352,8 +333,9 @@ credential_take(struct credential *c, struct grant_token *token)
 	c->running = NULL;
 	err_clear(&err);
 	take_token(c, token);
-	tell(c);
-	set_timer(c);
+	watch_sign_in(&c->order);
+	credential_tell(c);
+	credential_set_timer(c);
 	handout_end_all(&c->waits, give(c, &handout), 1, &err);
 }
 
@@ -412,6 +394,7 @@ void
 credential_dismiss(struct credential *c, const struct err *reason)
 {
 	handout_end_all(&c->waits, NULL, 0, reason);
+	credential_end_trial(c, reason);
 }
 
 /* --- life ------------------------------------------------------------------
@@ -432,7 +415,7 @@ restore(struct credential *c)
 	c->has_refresh = !secret_empty(&record.refresh_token);
 	watch_refresh_token(&c->order, record.obtained_at_s);
 	if (c->has_refresh)
-		set_keep_alive(c, record.obtained_at_s);
+		credential_set_keep_alive(c, record.obtained_at_s);
 	c->failure = failure_restore(&record);
 	record_clear(&record);
 }
@@ -451,7 +434,7 @@ credential_new(struct config *config,
 	LIST_INIT(&c->waits);
 	timer_init(&c->timer, on_time, c);
 	restore(c);
-	set_timer(c);
+	credential_set_timer(c);
 	return c;
 }
 
@@ -472,7 +455,7 @@ credential_reconfigure(struct credential *c, struct config *config,
 			c->failure->retry_ms = clock_boot_ms();
 		failure_look(c->failure, &c->order);
 	}
-	set_timer(c);
+	credential_set_timer(c);
 }
 
 void
@@ -481,6 +464,7 @@ credential_free(struct credential *c, const struct err *reason)
 	grant_cancel(c->running);
 	c->running = NULL;
 	handout_end_all(&c->waits, NULL, 0, reason);
+	credential_end_trial(c, reason);
 	timer_cancel(&c->timer);
 	/* The last chance for what the disk would not take. */
 	if (c->unsaved != NULL)

@@ -70,9 +70,9 @@ int credential_refresh(struct credential *credential, int64_t wait_ms,
     handout_done *done, void *arg, struct handout_wait **wait, struct err *err);
 
 /*
- * Keep this refresh token instead of the one there is, and fetch a token with
- * it. As credential_refresh; -1 also if it cannot be stored: all is as before.
- * For an account's own credential only.
+ * Try this refresh token, and keep it instead of the one there is if the
+ * provider accepts it; refused, it changes nothing. 1 and -1 as
+ * credential_refresh. For an account's own credential only.
  */
 int credential_import(struct credential *credential, const char *refresh_token,
     int64_t wait_ms, handout_done *done, void *arg, struct handout_wait **wait,

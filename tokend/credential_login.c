@@ -45,6 +45,7 @@ credential_logout(struct credential *c, struct err *err)
 	    "%s %s: an administrator has just logged it out",
 	    grant_order_kind(&c->order), name);
 	handout_end_all(&c->waits, NULL, 0, &reason);
+	credential_end_trial(c, &reason);
 	if (store_forget(c->store, grant_order_kind(&c->order), name, err) ==
 	    -1)
 		return -1;

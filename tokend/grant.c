@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "flow.h"
 #include "grant_form.h"
+#include "grant_save.h"
 #include "http.h"
 #include "imds.h"
 #include "lane.h"
@@ -118,22 +119,6 @@ finish(struct grant *grant, struct grant_token *token,
 	done(arg, token, failure);
 }
 
-/* What was refused is on disk, so that a restart does not show it again. */
-static void
-save_refusal(struct grant *grant, const struct grant_failure *failure)
-{
-	struct record *record = &grant->record;
-	struct err err;
-
-	record_refuse(record, failure->refused, failure->refused_id,
-	    clock_wall_s(), &failure->err);
-	if (store_save(grant->store, grant_order_kind(&grant->order),
-		grant_order_name(&grant->order), record, &err) == -1)
-		log_warn(log_id(grant),
-		    "refusal not saved; it is forgotten by a restart: %s",
-		    err.text);
-}
-
 static void
 fail(struct grant *grant, const struct refusal *refusal)
 {
@@ -157,9 +142,14 @@ fail(struct grant *grant, const struct refusal *refusal)
 		    proof_id(grant->order.application, grant->order.account,
 			failure.refused, failure.refused_id, NULL) == -1)
 			failure.refused_id[0] = '\0';
-		save_refusal(grant, &failure);
+		record_refuse(&grant->record, failure.refused,
+		    failure.refused_id, clock_wall_s(), &failure.err);
+		failure.unsaved = grant_save_record(&grant->order, grant->store,
+		    &grant->record, &failure.save_error);
+		failure.saved = failure.unsaved == NULL;
 	}
 	finish(grant, NULL, &failure);
+	grant_save_drop(failure.unsaved);
 }
 
 static void
@@ -170,48 +160,22 @@ fail_with(struct grant *grant, const struct err *err)
 	fail(grant, &refusal);
 }
 
-/* Put what must survive on disk, before anybody gets the token. */
-static void
-save(struct grant *grant, struct flow_token *flow, struct grant_token *token)
-{
-	struct record *record = &grant->record;
-	int worth = record->refused != RECORD_REFUSED_NOTHING;
-
-	if (!secret_empty(&flow->refresh)) {
-		secret_take(&record->refresh_token, &flow->refresh);
-		worth = 1;
-	}
-	if (!secret_empty(&record->refresh_token) &&
-	    (worth || grant->flow == FLOW_REFRESH)) {
-		/* Its use renews it, also when it stays the same. */
-		record->obtained_at_s = clock_wall_s();
-		worth = 1;
-	}
-	free(record->scope);
-	record->scope = mem_strdup(flow->scope);
-	record->refused = RECORD_REFUSED_NOTHING;
-	token->has_refresh = !secret_empty(&record->refresh_token);
-	token->refresh_at_s = record->obtained_at_s;
-	if (!worth || store_save(grant->store, grant_order_kind(&grant->order),
-			  grant_order_name(&grant->order), record,
-			  &token->save_error) == 0)
-		return;
-	token->unsaved = mem_zalloc(1, sizeof(*record));
-	*token->unsaved = *record;
-	record_init(record);
-}
-
 static void
 succeed(struct grant *grant, struct flow_token *flow)
 {
 	struct grant_token token = {.how = flow_name(grant->flow)};
+	const struct record *kept;
 	struct err err;
 
 	if (crypto_fingerprint(&flow->access, token.id, &err) == -1) {
 		fail_with(grant, &err);
 		return;
 	}
-	save(grant, flow, &token);
+	token.unsaved = grant_save_token(&grant->order, grant->store,
+	    &grant->record, grant->flow, flow, &token.save_error);
+	kept = token.unsaved != NULL ? token.unsaved : &grant->record;
+	token.has_refresh = !secret_empty(&kept->refresh_token);
+	token.refresh_at_s = kept->obtained_at_s;
 	secret_take(&token.access, &flow->access);
 	token.expires_in_s = flow->expires_in_s;
 	token.clock_off_s = grant->clock_off_s;
@@ -221,10 +185,7 @@ succeed(struct grant *grant, struct flow_token *flow)
 	finish(grant, &token, NULL);
 	secret_clear(&token.access);
 	free(token.scope);
-	if (token.unsaved != NULL) {
-		record_clear(token.unsaved);
-		free(token.unsaved);
-	}
+	grant_save_drop(token.unsaved);
 }
 
 /*
@@ -268,7 +229,6 @@ static int
 next_attempt(struct grant *grant, const struct refusal *refusal)
 {
 	const struct conf_account *account = grant->order.account;
-
 	const struct conf_application *application = grant->order.application;
 
 	if (refusal->proof_refused) {
@@ -280,8 +240,8 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 		grant->proof++;
 		return 1;
 	}
-	if (grant->flow == FLOW_REFRESH && account != NULL &&
-	    account->grant == CONF_GRANT_PASSWORD &&
+	if (grant->flow == FLOW_REFRESH && grant->order.sign_in == NULL &&
+	    account != NULL && account->grant == CONF_GRANT_PASSWORD &&
 	    refusal->err.kind != ERR_TEMPORARY) {
 		log_info(log_id(grant),
 		    "refresh token refused, the password is next: code=%s",
@@ -375,6 +335,18 @@ on_identity(void *arg, struct flow_token *token, const struct refusal *refusal)
 /* --- begin and cancel ------------------------------------------------------
  */
 
+/* A refresh token that a person has brought, instead of the one kept. */
+static int
+take_brought(
+    struct grant *grant, const struct grant_sign_in *sign_in, struct err *err)
+{
+	if (sign_in->refresh_token == NULL ||
+	    secret_copy(&grant->record.refresh_token, sign_in->refresh_token) ==
+		0)
+		return 0;
+	return err_set(err, ERR_TEMPORARY, "memory", "out of memory");
+}
+
 /* What is kept, and with it the first flow. */
 static int
 prepare(struct grant *grant, const struct record *unsaved, struct err *err)
@@ -394,7 +366,7 @@ prepare(struct grant *grant, const struct record *unsaved, struct err *err)
 	}
 	if (order->sign_in != NULL) {
 		grant->flow = order->sign_in->kind;
-		return 0;
+		return take_brought(grant, order->sign_in, err);
 	}
 	grant->flow = FLOW_REFRESH;
 	if (!secret_empty(&grant->record.refresh_token))

@@ -47,7 +47,10 @@ struct grant_failure {
 	int has_clock; /* there was an answer that says it */
 	enum record_refused refused;
 	char refused_id[CRYPTO_HEX_LEN];
-	uint64_t stamp; /* of the files when they were read */
+	uint64_t stamp;		/* of the files when they were read */
+	int saved;		/* it is on disk that this was refused */
+	struct record *unsaved; /* or not NULL: the disk would not take it */
+	struct err save_error;
 };
 
 /* One of token (take what you need, it is cleared afterwards) and failure. */

@@ -18,8 +18,9 @@
 struct grant_sign_in {
 	enum flow_kind kind;
 	const struct secret *code;
-	const struct secret *verifier; /* of an authorization code */
-	const char *redirect_uri;      /* likewise */
+	const struct secret *verifier;	    /* of an authorization code */
+	const char *redirect_uri;	    /* likewise */
+	const struct secret *refresh_token; /* brought in, for FLOW_REFRESH */
 };
 
 /* Whose token; pointers are borrowed from config, which is referenced. */

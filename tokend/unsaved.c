@@ -23,39 +23,47 @@ unsaved_forget(struct unsaved **unsaved)
 	*unsaved = NULL;
 }
 
-void
-unsaved_take(struct unsaved **unsaved, const struct grant_order *order,
-    struct grant_token *token)
+/* *record is moved out of its struct. */
+static void
+replace(struct unsaved **unsaved, struct record *record, const struct err *why)
 {
 	struct unsaved *u;
 
 	unsaved_forget(unsaved);
-	if (token->unsaved == NULL)
-		return;
 	u = *unsaved = mem_zalloc(1, sizeof(*u));
-	u->record = *token->unsaved;
-	free(token->unsaved);
-	token->unsaved = NULL;
-	u->why = token->save_error;
+	u->record = *record;
+	record_init(record);
+	u->why = *why;
 	u->retry_ms = clock_boot_ms() + RETRY_MS;
-	log_warn(grant_order_name(order),
-	    "refresh token not saved, the one before stays on disk: %s",
-	    u->why.text);
 }
 
 void
-unsaved_refused(struct unsaved *unsaved, const struct grant_failure *failure)
+unsaved_take(struct unsaved **unsaved, const struct grant_order *order,
+    struct grant_token *token)
 {
-	struct record *record;
-
-	if (unsaved == NULL || failure->refused == RECORD_REFUSED_NOTHING)
+	unsaved_forget(unsaved);
+	if (token->unsaved == NULL)
 		return;
-	record = &unsaved->record;
-	record->refused = failure->refused;
-	free(record->refused_id);
-	record->refused_id = mem_strdup(failure->refused_id);
-	record->refused_at_s = clock_wall_s();
-	record->refusal = failure->err;
+	replace(unsaved, token->unsaved, &token->save_error);
+	free(token->unsaved);
+	token->unsaved = NULL;
+	log_warn(grant_order_name(order),
+	    "refresh token not saved, the one before stays on disk: %s",
+	    token->save_error.text);
+}
+
+void
+unsaved_refused(struct unsaved **unsaved, const struct grant_order *order,
+    const struct grant_failure *failure)
+{
+	if (failure->saved)
+		unsaved_forget(unsaved);
+	if (failure->unsaved == NULL)
+		return;
+	replace(unsaved, failure->unsaved, &failure->save_error);
+	log_warn(grant_order_name(order),
+	    "refusal not saved, so a restart would forget it: %s",
+	    failure->save_error.text);
 }
 
 void
@@ -69,6 +77,6 @@ unsaved_retry(struct unsaved **unsaved, const struct grant_order *order,
 		u->retry_ms = clock_boot_ms() + RETRY_MS;
 		return;
 	}
-	log_info(grant_order_name(order), "refresh token saved after all");
+	log_info(grant_order_name(order), "saved after all");
 	unsaved_forget(unsaved);
 }

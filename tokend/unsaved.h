@@ -25,10 +25,12 @@ struct unsaved {
 void unsaved_take(struct unsaved **unsaved, const struct grant_order *order,
     struct grant_token *token);
 
-/* What was refused meanwhile must stay so when the record is saved at last.
- * NULL is allowed. */
-void unsaved_refused(
-    struct unsaved *unsaved, const struct grant_failure *failure);
+/*
+ * After one that failed: what was refused is kept in memory, too, if the disk
+ * did not take it; if it did, the disk is up to date.
+ */
+void unsaved_refused(struct unsaved **unsaved, const struct grant_order *order,
+    const struct grant_failure *failure);
 
 /* Try now; *unsaved is freed when it worked. */
 void unsaved_retry(struct unsaved **unsaved, const struct grant_order *order,

@@ -54,6 +54,16 @@ def revoked(entra):
     return token
 
 
+def stored(tokend):
+    """Name and content of each file in the store."""
+    found = {}
+    for name in os.listdir(tokend.store):
+        with open(f"{tokend.store}/{name}", "rb") as f:
+            found[name] = f.read()
+    found.pop(".notes", None)
+    return found
+
+
 def delivered(relay, office, count=1):
     messages = office.wait_messages(count, 60)
     wait_until(lambda: not relay.postfix.queue(), "an empty queue")
@@ -151,23 +161,67 @@ def test_import_replaces_state_and_keeps_the_generation_before(
         make_tokend, entra):
     tokend = make_tokend(grant="refresh_token")
     assert tokend.ask()["code"] == "login_required"
-    bad, first = revoked(entra), entra.issue_refresh_token(ACCOUNT)
+    first, second = (entra.issue_refresh_token(ACCOUNT) for _ in range(2))
     answer = tokend.control("import", ACCOUNT, refresh_token=first)
     assert answer["status"] == "ok" and answer["expires_in"] > 3000
     assert "token" not in answer and "refresh_token" not in answer
     assert tokend.status()["state"] == "ok"
-    # Stored although it is refused; the one before it is still there.
-    newest = entra.token_requests[-1].new_refresh_token_id
-    answer = tokend.control("import", ACCOUNT, refresh_token=bad)
-    assert (answer["status"], answer["kind"]) == ("error", "login")
-    status = tokend.status()
-    assert status["last_error"]["text"] == answer["text"]
+    before = entra.token_requests[-1].new_refresh_token_id
+    assert tokend.control("import", ACCOUNT,
+                          refresh_token=second)["status"] == "ok"
     tokend.stop()
     name = os.path.basename(tokend.temp_file())[len("tmp."):]
     os.replace(f"{tokend.store}/{name}.prev", f"{tokend.store}/{name}")
     tokend.start()
     assert tokend.ask()["status"] == "ok"
+    assert entra.token_requests[-1].refresh_token_id == before
+
+
+def test_a_refused_import_changes_nothing(make_tokend, entra):
+    """Neither on disk nor in memory: a token that works is not given up for
+    one that does not."""
+    tokend = make_tokend(grant="refresh_token")
+    bad = revoked(entra)
+    answer = tokend.control("import", ACCOUNT, refresh_token=bad)
+    assert (answer["status"], answer["kind"]) == ("error", "login")
+    assert "not kept: " in answer["text"] and not os.listdir(tokend.store)
+    assert tokend.ask()["code"] == "login_required"
+    good = entra.issue_refresh_token(ACCOUNT)
+    tokend.control("import", ACCOUNT, refresh_token=good)
+    newest = entra.token_requests[-1].new_refresh_token_id
+    token, files = tokend.ask()["token"], stored(tokend)
+    answer = tokend.control("import", ACCOUNT, refresh_token=bad)
+    assert (answer["status"], answer["kind"]) == ("error", "login")
+    assert "the one before is" in answer["text"]
+    assert stored(tokend) == files and tokend.ask()["token"] == token
+    status = tokend.status()
+    assert (status["state"], status["last_error"]) == ("ok", None)
+    tokend.restart()
+    assert tokend.ask()["status"] == "ok"
     assert entra.token_requests[-1].refresh_token_id == newest
+
+
+def test_an_import_without_verdict_spares_a_token_that_works(
+        make_tokend, entra):
+    tokend = make_tokend(grant="refresh_token")
+    first, second = (entra.issue_refresh_token(ACCOUNT) for _ in range(2))
+    tokend.control("import", ACCOUNT, refresh_token=first)
+    files = stored(tokend)
+    entra.set(http=503)
+    answer = tokend.control("import", ACCOUNT, refresh_token=second)
+    assert answer["kind"] == "temporary" and "bring it in again" in answer["text"]
+    assert stored(tokend) == files and tokend.status()["state"] == "ok"
+    # The one that is kept turns out dead: now there is nothing to be lost.
+    entra.set(http=None)
+    entra.revoke_refresh_tokens()
+    third = entra.issue_refresh_token(ACCOUNT)
+    assert tokend.control("refresh", ACCOUNT)["kind"] == "login"
+    entra.set(http=503)
+    answer = tokend.control("import", ACCOUNT, refresh_token=third)
+    assert answer["kind"] == "temporary"
+    assert stored(tokend) != files
+    entra.set(http=None)
+    assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
 
 
 @pytest.mark.parametrize("value", [
@@ -180,21 +234,45 @@ def test_what_is_no_refresh_token(make_tokend, entra, value):
     assert not entra.token_requests and not os.listdir(tokend.store)
 
 
-def test_import_on_a_full_disk_changes_nothing(make_tokend, entra):
+def test_import_on_a_full_disk(make_tokend, entra):
+    """It counts and is kept in memory; the one before is still on disk."""
     tokend = make_tokend(start=False, grant="refresh_token")
     with tokend.small_store():
         tokend.start()
-        token = entra.issue_refresh_token(ACCOUNT)
-        tokend.control("import", ACCOUNT, refresh_token=token)
+        first, second = (entra.issue_refresh_token(ACCOUNT) for _ in range(2))
+        tokend.control("import", ACCOUNT, refresh_token=first)
         before = tokend.ask()["token"]
+        kept = entra.token_requests[-1].new_refresh_token_id
         tokend.fill_store()
-        answer = tokend.control("import", ACCOUNT, refresh_token="x" * 4000)
-        assert answer["kind"] == "temporary"
-        assert "No space left" in answer["text"]
-        assert tokend.ask()["token"] == before
+        answer = tokend.control("import", ACCOUNT, refresh_token=second)
+        assert answer["status"] == "ok"
+        assert "No space left" in tokend.status()["unsaved"]
+        assert tokend.ask()["token"] != before
         tokend.kill()
         tokend.start()
         assert tokend.ask()["status"] == "ok"
+        assert entra.token_requests[-1].refresh_token_id == kept
+
+
+def test_a_refusal_on_a_full_disk_is_saved_when_there_is_room(
+        make_tokend, entra):
+    """A password that was refused is not shown again, although the disk was
+    full at the moment: it is kept in memory and saved later."""
+    tokend = make_tokend(start=False)
+    with tokend.small_store():
+        tokend.start()
+        tokend.write_secret("password", "wrong")
+        tokend.fill_store()
+        assert tokend.ask()["code"] == "aadsts.50126"
+        assert "No space left" in tokend.status()["unsaved"]
+        assert not any(name[0] != "." for name in os.listdir(tokend.store))
+        assert grants(entra) == ["password"]
+        tokend.empty_store()
+        tokend.restart()  # the end is a chance to save, too
+        assert tokend.status()["state"] == "needs_admin"
+        assert tokend.ask()["code"] == "aadsts.50126"
+        assert grants(entra) == ["password"]
+        assert tokend.status()["unsaved"] is None
 
 
 def test_import_wins_over_an_exchange_under_way(make_tokend, entra):
@@ -225,9 +303,9 @@ def test_refused_password_is_not_shown_for_an_imported_token(tokend, entra):
     answer = tokend.control("import", ACCOUNT, refresh_token=revoked(entra))
     assert answer["status"] == "error" and "50126" not in answer["code"]
     assert grants(entra) == ["password", "refresh_token"]
-    assert tokend.ask()["text"] == answer["text"]
+    assert tokend.ask()["code"] == "aadsts.50126"
     tokend.restart()
-    assert tokend.ask()["kind"] == "login"
+    assert tokend.ask()["code"] == "aadsts.50126"
     assert grants(entra).count("password") == 1
     # A good one needs no password, also not after a restart.
     good = entra.issue_refresh_token(ACCOUNT)

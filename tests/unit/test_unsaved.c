@@ -141,23 +141,39 @@ test_kept_while_the_disk_fails(void **state)
 	    secret_reveal(&unsaved->record.refresh_token), "first");
 }
 
+/* An exchange that was refused, on a disk that is full. */
 static void
-test_what_is_refused_meanwhile_is_saved_with_it(void **state)
+refuse(struct grant_failure *failure, const char *id)
 {
-	struct grant_failure failure = {.refused = RECORD_REFUSED_PASSWORD};
+	memset(failure, 0, sizeof(*failure));
+	failure->refused = RECORD_REFUSED_PASSWORD;
+	err_set(&failure->err, ERR_CONFIG, "aadsts.50126", "wrong password");
+	err_set(&failure->save_error, ERR_TEMPORARY, "errno", "disk full");
+	failure->unsaved = mem_zalloc(1, sizeof(*failure->unsaved));
+	record_refuse(failure->unsaved, RECORD_REFUSED_PASSWORD, id,
+	    clock_wall_s(), &failure->err);
+	unsaved_refused(&unsaved, &order, failure);
+	/* It was moved out. */
+	assert_null(failure->unsaved->refused_id);
+	free(failure->unsaved);
+}
+
+static void
+test_a_refusal_is_kept_and_saved(void **state)
+{
+	struct grant_failure failure;
 	struct record record;
 
 	(void)state;
-	err_set(&failure.err, ERR_CONFIG, "aadsts.50126", "wrong password");
-	strcpy(failure.refused_id, "0123");
-	unsaved_refused(NULL, &failure);
-	take("first");
-	unsaved_refused(unsaved, &failure);
-	strcpy(failure.refused_id, "4567");
-	unsaved_refused(unsaved, &failure);
-	/* What was not refused takes nothing back. */
-	failure.refused = RECORD_REFUSED_NOTHING;
-	unsaved_refused(unsaved, &failure);
+	refuse(&failure, "0123");
+	refuse(&failure, "4567");
+	assert_string_equal(unsaved->why.text, "disk full");
+	/* What was not refused, and what was so before, take nothing back. */
+	memset(&failure, 0, sizeof(failure));
+	unsaved_refused(&unsaved, &order, &failure);
+	failure.refused = RECORD_REFUSED_PASSWORD;
+	unsaved_refused(&unsaved, &order, &failure);
+	assert_non_null(unsaved);
 	unsaved_retry(&unsaved, &order, store);
 	assert_null(unsaved);
 	assert_int_equal(
@@ -165,9 +181,19 @@ test_what_is_refused_meanwhile_is_saved_with_it(void **state)
 	assert_int_equal(record.refused, RECORD_REFUSED_PASSWORD);
 	assert_string_equal(record.refused_id, "4567");
 	assert_string_equal(record.refusal.text, "wrong password");
-	assert_in_range(
-	    record.refused_at_s, clock_wall_s() - 60, clock_wall_s());
 	record_clear(&record);
+}
+
+static void
+test_a_refusal_that_was_saved_ends_it(void **state)
+{
+	struct grant_failure failure = {
+	    .refused = RECORD_REFUSED_PASSWORD, .saved = 1};
+
+	(void)state;
+	take("first");
+	unsaved_refused(&unsaved, &order, &failure);
+	assert_null(unsaved);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -179,7 +205,8 @@ main(void)
 	    TEST(test_saved_after_all),
 	    TEST(test_the_newest_counts),
 	    TEST(test_kept_while_the_disk_fails),
-	    TEST(test_what_is_refused_meanwhile_is_saved_with_it),
+	    TEST(test_a_refusal_is_kept_and_saved),
+	    TEST(test_a_refusal_that_was_saved_ends_it),
 	};
 
 	log_open("test_unsaved", 1, LOG_LEVEL_WARN);
