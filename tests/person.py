@@ -132,14 +132,33 @@ class Browser:
                              value=selector)
         return "/element/" + next(iter(element.values()))
 
+    @staticmethod
+    def _patiently(do, what):
+        """An element is not there yet, or has just gone with its page: the
+        driver answers 404."""
+        def attempt():
+            try:
+                return do() or True
+            except urllib.error.HTTPError as error:
+                if error.code != 404:
+                    raise
+                return False
+        return wait_until(attempt, what)
+
     def type(self, selector, text):
-        self._call("POST", f"{self._element(selector)}/value", text=text)
+        self._patiently(lambda: self._call(
+            "POST", f"{self._element(selector)}/value", text=text), selector)
 
     def click(self, selector):
-        self._call("POST", f"{self._element(selector)}/click")
+        self._patiently(lambda: self._call(
+            "POST", f"{self._element(selector)}/click"), selector)
 
     def wait_text(self, words):
-        return wait_until(lambda: words in self.text and self.text, words)
+        """The page's text, once the words are in it."""
+        def text():
+            page = self._patiently(lambda: self.text, "a page")
+            return isinstance(page, str) and words in page and page
+        return wait_until(text, words)
 
     def sign_in(self, address, password, answer="accept"):
         """All pages of the stand-in; login_hint has filled in who."""

@@ -15,6 +15,7 @@
 #include "crypto.h"
 #include "flow.h"
 #include "mem.h"
+#include "sentence.h"
 
 #define RANDOM_LEN 32 /* 43 characters, the least of RFC 7636 section 4.1 */
 #define TEXT_MAX 64
@@ -272,34 +273,37 @@ authorize_read(const struct authorize *authorize, const char *address,
 }
 
 void
-authorize_refused(
-    const struct authorize_answer *answer, const char *account, struct err *err)
+authorize_refused(const struct authorize_answer *answer,
+    const struct conf_account *account, int64_t now_s, struct err *err)
 {
 	const char *words =
 	    answer->description != NULL ? answer->description : "";
 	long number = aadsts_in_text(words);
-	const struct aadsts *row = number > 0 ? aadsts_find(number) : NULL;
 	int is_temporary =
 	    strcmp(answer->error, "server_error") == 0 ||
 	    strcmp(answer->error, "temporarily_unavailable") == 0;
-	char code[32] = "refused";
+	struct sentence_about about;
+	struct sentence row;
+	char name[32], code[32] = "refused", text[SENTENCE_MAX];
 
+	snprintf(name, sizeof(name), "AADSTS%ld", number);
 	if (number > 0)
 		snprintf(code, sizeof(code), "aadsts.%ld", number);
-	if (strcmp(answer->error, "access_denied") == 0)
+	sentence_about(&about, account->application, account, NULL, now_s);
+	if (strcmp(answer->error, "access_denied") == 0) {
 		err_set(err, ERR_LOGIN, "declined",
 		    "account %.200s: the sign-in was declined in the browser "
 		    "(%.300s); nothing has changed",
-		    account, *words != '\0' ? words : answer->error);
-	else if (row != NULL)
-		err_set(err, aadsts_kind(row->class), code,
-		    "account %.200s: %s (AADSTS%ld); %s", account, row->meaning,
-		    number, row->remedy);
-	else
+		    account->name, *words != '\0' ? words : answer->error);
+	} else if (number > 0 && sentence_find(&row, name, &about)) {
+		sentence_write(&row, &about, text, sizeof(text));
+		err_set(err, aadsts_kind(row.class), code, "%s", text);
+	} else {
 		err_set(err, is_temporary ? ERR_TEMPORARY : ERR_LOGIN, code,
 		    "account %.200s: the provider refuses the sign-in "
 		    "(%.40s): %.300s",
-		    account, answer->error, words);
+		    account->name, answer->error, words);
+	}
 }
 
 void

@@ -2,9 +2,9 @@
 #ifndef POSTOAK_AUTHORIZE_H
 #define POSTOAK_AUTHORIZE_H
 
-#include <stddef.h>
+#include <stdint.h>
 
-#include "conf_application.h"
+#include "conf_account.h"
 #include "err.h"
 #include "secret.h"
 
@@ -49,9 +49,9 @@ struct authorize_answer {
 int authorize_read(const struct authorize *authorize, const char *address,
     struct authorize_answer *answer, struct err *err);
 
-/* What answer's error means for that account. */
+/* What answer's error means for that account; now_s is the wall clock. */
 void authorize_refused(const struct authorize_answer *answer,
-    const char *account, struct err *err);
+    const struct conf_account *account, int64_t now_s, struct err *err);
 void authorize_answer_clear(struct authorize_answer *answer);
 
 #endif

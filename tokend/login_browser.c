@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "authorize.h"
+#include "clock.h"
 #include "landing.h"
 #include "mem.h"
 #include "redirect.h"
@@ -93,7 +94,8 @@ refuse(struct login_browser *login)
 
 	account = login->method.account(login->method.arg, &err);
 	if (account != NULL)
-		authorize_refused(&login->answer, account->name, &err);
+		authorize_refused(
+		    &login->answer, account, clock_wall_s(), &err);
 	fail(login, &err);
 }
 

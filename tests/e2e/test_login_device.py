@@ -10,6 +10,7 @@ import pytest
 
 from login_tool import ACCOUNT, accounts, login
 from relay import wait_until
+from screen import read_code
 
 EX_OK, EX_TEMPFAIL, EX_NOPERM, EX_CONFIG = 0, 75, 77, 78
 
@@ -188,6 +189,21 @@ def test_the_qr_code_is_shown_on_a_terminal_only(relay, office):
     with login(relay, "--device", TERM="dumb") as terminal:
         office.sign_ins.wait_device(polls=1, after=device)
         assert "\u2580" not in terminal.text and "code" in terminal.text
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}])
+def test_a_telephone_reads_the_qr_code(relay, office, env):
+    """In colours, and drawn for a dark terminal without them."""
+    with login(relay, "--device", **env) as terminal:
+        office.sign_ins.wait_device(polls=1)
+        terminal.wait_text("Ctrl-C gives it up")
+        address = re.search(r"address +(\S+)", terminal.text).group(1)
+        assert address == office.authority + "/devicelogin"
+        assert ("\x1b[30;107m" in terminal.text) is not bool(env)
+        assert read_code(terminal.text) == address
+        # The reader sees a code, not the address beside it.
+        assert read_code(terminal.text.replace("\u2580", "\u2588")) == ""
+        terminal.interrupt()
 
 
 def test_grants_that_need_nobody(make_relay, office):

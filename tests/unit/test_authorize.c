@@ -222,10 +222,18 @@ static void
 refused(const char *address, enum err_kind kind, const char *code,
     const char *words)
 {
+	char provider[] = "office365", name[] = "a@x.org";
+	struct conf_application application = {
+	    .name = name, .provider = provider};
+	const struct conf_account account = {.name = name,
+	    .user = name,
+	    .application = &application,
+	    .grant = CONF_GRANT_AUTHORIZATION_CODE};
+
 	assert_int_equal(come(address), 0);
 	assert_non_null(answer.error);
 	assert_true(secret_empty(&answer.code));
-	authorize_refused(&answer, "a@x.org", &err);
+	authorize_refused(&answer, &account, 0, &err);
 	assert_int_equal(err.kind, kind);
 	assert_string_equal(err.code, code);
 	assert_non_null(strstr(err.text, "account a@x.org: "));
