@@ -97,18 +97,24 @@ wire_end(struct buf *out, struct err *err)
 	return 0;
 }
 
+/* memchr reads a word at a time, memmem for two bytes does not: a token is one
+ * long line. */
 size_t
 wire_complete(const char *data, size_t len)
 {
-	const char *end;
+	const char *line = data, *end;
 
 	if (len == 0)
 		return 0;
 	/* A block without lines: parse will say what is wrong with it. */
 	if (data[0] == '\n')
 		return 1;
-	end = memmem(data, len, "\n\n", 2);
-	return end == NULL ? 0 : (size_t)(end - data) + 2;
+	end = data + len;
+	while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL &&
+	       ++line < end)
+		if (*line == '\n')
+			return (size_t)(line - data) + 1;
+	return 0;
 }
 
 /* One line, NUL in place of its LF, into the next field. */

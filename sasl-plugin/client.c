@@ -22,15 +22,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "wire.h"
 
 #define READ_SIZE 8192	   /* one read takes a usual answer whole */
 #define BACKLOG_STEP_MS 10 /* between attempts at a full listen queue */
+#define FIRST_READ_MS 1000 /* the first read waits by itself for so long */
 
 struct conn {
 	int fd;
-	pid_t pid; /* who opened it */
-	dev_t dev; /* of the socket itself, to know it again */
+	unsigned long process; /* who opened it */
+	dev_t dev;	       /* of the socket itself, to know it again */
 	ino_t ino;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
@@ -139,6 +141,20 @@ unreachable(struct err *err, const char *path, int errnum)
 	    err, ERR_TEMPORARY, "unreachable", "%s; %s", cause.text, advice);
 }
 
+/*
+ * Only now: a connect that waits could not be given a deadline. Whatever is
+ * sent is sent with MSG_DONTWAIT.
+ */
+static int
+let_reads_wait(int fd)
+{
+	const struct timeval most = {.tv_sec = FIRST_READ_MS / 1000};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)) == -1)
+		return -1;
+	return fcntl(fd, F_SETFL, 0);
+}
+
 static int
 open_conn(
     struct conn *conn, const char *path, int64_t deadline_ms, struct err *err)
@@ -153,13 +169,14 @@ open_conn(
 		    sizeof(address.sun_path) - 1, path);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	memcpy(conn->path, path, strlen(path) + 1);
-	conn->pid = getpid();
+	conn->process = process_number();
 	conn->fd = new_socket();
 	if (conn->fd == -1)
 		return err_errno(
 		    err, ERR_TEMPORARY, errno, "cannot make a socket");
 	errnum = connect_until(conn->fd, &address, deadline_ms);
-	if (errnum == 0 && fstat(conn->fd, &st) == -1)
+	if (errnum == 0 &&
+	    (fstat(conn->fd, &st) == -1 || let_reads_wait(conn->fd) == -1))
 		errnum = errno;
 	if (errnum != 0) {
 		close(conn->fd);
@@ -214,8 +231,8 @@ reuse_conn(struct conn *conn, const char *path)
 		return -1;
 	/* Of a parent's connection only our descriptor is closed: a shutdown
 	 * would end it for the parent, too. */
-	if (conn->pid != getpid() || strcmp(conn->path, path) != 0 ||
-	    !is_quiet(conn->fd)) {
+	if (conn->process != process_number() ||
+	    strcmp(conn->path, path) != 0 || !is_quiet(conn->fd)) {
 		close(conn->fd);
 		return -1;
 	}
@@ -274,16 +291,24 @@ send_request(int fd, const struct buf *request, int64_t deadline_ms,
 	return ANSWERED;
 }
 
+/* Mostly the answer comes at once, and one read that waits is all there is. */
+static int
+first_read_flags(int64_t deadline_ms)
+{
+	return deadline_ms - now_ms() > FIRST_READ_MS ? 0 : MSG_DONTWAIT;
+}
+
 /* Read one block and not a byte more. */
 static enum outcome
 receive_answer(int fd, int64_t deadline_ms, struct buf *answer, struct err *err)
 {
+	int flags = first_read_flags(deadline_ms);
 	size_t room, whole;
 	ssize_t n;
 	char *to;
 
-	for (;;) {
-		if (wait_ready(fd, POLLIN, deadline_ms) == -1)
+	for (;; flags = MSG_DONTWAIT) {
+		if (flags != 0 && wait_ready(fd, POLLIN, deadline_ms) == -1)
 			return broken(answer, err, errno);
 		room = answer->max - answer->len;
 		if (room > READ_SIZE)
@@ -296,7 +321,7 @@ receive_answer(int fd, int64_t deadline_ms, struct buf *answer, struct err *err)
 		if (to == NULL)
 			return err_set(err, ERR_TEMPORARY, "memory",
 			    "no memory for postoak-tokend's answer");
-		n = recv(fd, to, room, MSG_DONTWAIT);
+		n = recv(fd, to, room, flags);
 		if (n == -1 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
@@ -426,4 +451,5 @@ client_close(void)
 	take_kept(&conn);
 	if (is_ours(&conn))
 		close(conn.fd);
+	process_forget();
 }

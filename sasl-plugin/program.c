@@ -6,6 +6,7 @@
 #include "program.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -129,7 +130,7 @@ program_socket(const sasl_utils_t *utils)
  * argv[0] would not do: sendmail writes its process title there.
  */
 static int
-is_sendmail(void)
+is_named_sendmail(void)
 {
 	char path[PATH_MAX];
 	const char *name = path;
@@ -142,6 +143,20 @@ is_sendmail(void)
 	if (name != NULL && strrchr(name, '/') != NULL)
 		name = strrchr(name, '/') + 1;
 	return name != NULL && strncmp(name, "sendmail", 8) == 0;
+}
+
+/* A process keeps its program, so it is asked once. */
+static int
+is_sendmail(void)
+{
+	static atomic_int known; /* 0: not yet, 1: no, 2: yes */
+	int answer = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (answer == 0) {
+		answer = 1 + is_named_sendmail();
+		atomic_store_explicit(&known, answer, memory_order_relaxed);
+	}
+	return answer == 2;
 }
 
 int

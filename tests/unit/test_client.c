@@ -2,7 +2,8 @@
 /*
  * test_client - the plugin's dialogue with tokend: kept, lost, late, hostile.
  *
- * link: sasl-plugin/client tests/unit/sasl_query tests/unit/sasl_tokend
+ * link: sasl-plugin/client sasl-plugin/process
+ * link: tests/unit/sasl_query tests/unit/sasl_tokend
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -71,6 +73,8 @@ reports_a_refused_token(void **state)
 static void
 keeps_one_connection(void **state)
 {
+	struct timeval longest = {0, 0};
+	socklen_t len = sizeof(longest);
 	int i;
 
 	(void)state;
@@ -78,7 +82,10 @@ keeps_one_connection(void **state)
 		query_assert_served("a@b.c");
 	assert_int_equal(tokend_connections(tokend), 1);
 	assert_true(fcntl(query_kept_fd(), F_GETFD) & FD_CLOEXEC);
-	assert_true(fcntl(query_kept_fd(), F_GETFL) & O_NONBLOCK);
+	assert_int_equal(getsockopt(query_kept_fd(), SOL_SOCKET, SO_RCVTIMEO,
+			     &longest, &len),
+	    0);
+	assert_true(longest.tv_sec == 1 && longest.tv_usec == 0);
 	client_close();
 	assert_int_equal(query_kept_fd(), -1);
 }
@@ -136,6 +143,21 @@ does_not_ask_again_after_half_an_answer(void **state)
 	assert_non_null(strstr(err.text, "closed the connection"));
 	assert_int_equal(tokend_requests(tokend), 1);
 	query_assert_served("a@b.c");
+}
+
+/* The first read waits for a second by itself; that is not the end of it. */
+static void
+waits_to_the_deadline(void **state)
+{
+	long long start = tokend_now_ms();
+	struct err err;
+
+	(void)state;
+	query_assert_served("a@b.c");
+	tokend_behave(tokend, TOKEND_SILENT, -1);
+	assert_int_equal(query_ask("a@b.c", 1300, &err), -1);
+	assert_string_equal(err.code, "timeout");
+	assert_in_range(tokend_now_ms() - start, 1300, 3000);
 }
 
 static void
@@ -344,6 +366,7 @@ main(void)
 	    TEST(survives_a_broken_pipe),
 	    TEST(asks_once_more_when_the_daemon_goes_before_answering),
 	    TEST(does_not_ask_again_after_half_an_answer),
+	    TEST(waits_to_the_deadline),
 	    TEST(never_takes_a_late_answer_for_another_request),
 	    TEST(never_takes_what_was_not_asked_for),
 	    TEST(has_one_deadline_for_all_bytes),

@@ -3,7 +3,8 @@
  * test_client_socket - the plugin's socket in a program that does as it likes:
  * unreachable, full, forked, closed, reused.
  *
- * link: sasl-plugin/client tests/unit/sasl_query tests/unit/sasl_tokend
+ * link: sasl-plugin/client sasl-plugin/process
+ * link: tests/unit/sasl_query tests/unit/sasl_tokend
  */
 #define _GNU_SOURCE
 #include <errno.h>
