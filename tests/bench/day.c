@@ -12,6 +12,7 @@
  * ten minutes, and the most that were under way together.
  * link: tokend/credential tokend/credential_trial tokend/schedule tokend/failure
  * link: tokend/handout tokend/timer tokend/unsaved tokend/grant_order tokend/record
+ * link: tokend/credential_login
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
  * link: tokend/keypair tokend/crypto meter
  * libs: tokend
@@ -180,6 +181,17 @@ store_save(struct store *store, const char *kind, const char *name,
 	(void)kind;
 	(void)name;
 	(void)record;
+	(void)err;
+	return 0;
+}
+
+int
+store_forget(
+    struct store *store, const char *kind, const char *name, struct err *err)
+{
+	(void)store;
+	(void)kind;
+	(void)name;
 	(void)err;
 	return 0;
 }
