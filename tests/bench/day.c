@@ -10,11 +10,11 @@
  * minutes, as Entra ID's. All accounts are asked for within the first minute,
  * and a few times an hour from then on. Prints how many exchanges began in each
  * ten minutes, and the most that were under way together.
- * link: tokend/credential tokend/credential_trial tokend/schedule tokend/failure
- * link: tokend/handout tokend/timer tokend/unsaved tokend/grant_order tokend/record
- * link: tokend/credential_login
- * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
- * link: tokend/keypair tokend/crypto meter
+ * link: tokend/credential tokend/credential_trial tokend/credential_login
+ * link: tokend/schedule tokend/failure tokend/handout tokend/timer
+ * link: tokend/unsaved tokend/grant_order tokend/record tokend/proof
+ * link: tokend/clientauth tokend/claims tokend/assertion tokend/keypair
+ * link: tokend/crypto meter
  * libs: tokend
  */
 #define _GNU_SOURCE

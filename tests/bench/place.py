@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -126,8 +125,7 @@ class BenchTokend(Daemon):
                           self.config], os.path.join(directory, "log"))
 
     def configure(self, port, accounts, paths):
-        user = pwd.getpwuid(os.getuid()).pw_name
-        text = CONFIG.format(d=self.directory, user=user)
+        text = CONFIG.format(d=self.directory, user=os.getuid())
         for path in paths:
             text += APPLICATION.format(
                 name=path, path=path, d=self.directory, port=port,
