@@ -92,6 +92,7 @@ struct conf_account {
 	size_t on_limit_count;
 	long long max_recipients;   /* 0: none */
 	long long max_message_size; /* bytes, 0: none */
+	int max_message_size_given; /* and not the preset's */
 	struct conf_where where;
 	struct conf_where where_password;
 };

@@ -210,6 +210,7 @@ fill_limits(const struct check *check)
 		}
 	if (account->max_recipients == 0)
 		account->max_recipients = preset->max_recipients;
+	account->max_message_size_given = account->max_message_size != 0;
 	value.text = preset->max_message_size;
 	if (account->max_message_size == 0 && value.text != NULL &&
 	    conf_take_size(&value, &size) == 0)

@@ -171,7 +171,7 @@ take_limits(
 	for (i = 0; i < conf->limit_count; i++)
 		if (conf->limits[i].unit == CONF_UNIT_BYTES)
 			config->wants_body = 1;
-	if (conf->max_message_size > 0)
+	if (conf->max_message_size_given)
 		config->wants_size = 1;
 	return 0;
 }

@@ -34,7 +34,7 @@ struct config {
 	struct route route;
 	size_t unmatched; /* an account, or ROUTE_NONE */
 	int unmatched_reject;
-	int wants_size; /* some account has max_message_size */
+	int wants_size; /* some account gives max_message_size */
 	int wants_body; /* some account counts bytes */
 };
 

@@ -2,7 +2,7 @@
 /*
  * session - see session.h.
  *
- * Only end of message is ever answered (and MAIL, if an account has
+ * Only end of message is ever answered (and MAIL, if an account gives
  * max_message_size): without the other replies a message costs the MTA one
  * round trip. libmilter's memory for a connection is all that is allocated per
  * connection here, too.
@@ -99,10 +99,11 @@ fail(SMFICTX *ctx, const char *text)
 static void
 ask_for_macros(SMFICTX *ctx)
 {
-	/* Postfix repeats those of EOH before every header field. */
+	/* Postfix repeats those of EOH before every header field. The queue id
+	 * is asked for where all MTAs have it. */
 	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, borrowed(""));
 	(void)smfi_setsymlist(ctx, SMFIM_HELO, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, borrowed("{auth_authen} i"));
+	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, borrowed("{auth_authen}"));
 	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, borrowed(""));
 	(void)smfi_setsymlist(ctx, SMFIM_DATA, borrowed(""));
 	(void)smfi_setsymlist(ctx, SMFIM_EOH, borrowed(""));

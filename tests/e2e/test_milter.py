@@ -14,18 +14,31 @@ import time
 
 import pytest
 
-from milter_client import NO_BODY, NO_HELO, NR_HEADER, NR_MAIL, NR_RCPT, Milter, Result
+from milter_client import (ADD_FIELD, CHANGE_FIELD, CHANGE_SENDER, NO_BODY,
+                           NO_DATA, NO_EOH, NO_HELO, NO_UNKNOWN, NR_BODY,
+                           NR_CONNECT, NR_HEADER, NR_MAIL, NR_RCPT, Milter,
+                           Result)
 from milter_server import DOMAIN, OWN, UNLIMITED, account, promise
 from relay import wait_until
 from relay.process import free_port
 
 
-def test_negotiates_lean(serve):
-    with serve().client() as client:
-        assert client.steps & NO_BODY and client.steps & NO_HELO
-        assert client.steps & NR_RCPT and client.steps & NR_HEADER
-        assert client.macros_wanted["eoh"] == ""
-        assert client.macros_wanted["mail"] == "{auth_authen} i"
+LEAN = (NO_HELO | NO_DATA | NO_EOH | NO_UNKNOWN | NO_BODY
+        | NR_CONNECT | NR_MAIL | NR_RCPT | NR_HEADER)
+
+
+@pytest.mark.parametrize("more, steps", [
+    ("", LEAN),
+    ('max_message_size = "1M"', LEAN & ~NR_MAIL),
+    ('limits = { "1G bytes / 1h" }', LEAN & ~NO_BODY | NR_BODY)])
+def test_negotiates_lean(serve, more, steps):
+    """Exactly what is needed, and no macro that is not."""
+    with serve(account(more)).client() as client:
+        assert client.steps == steps
+        assert client.actions == ADD_FIELD | CHANGE_FIELD | CHANGE_SENDER
+        assert client.macros_wanted == {
+            "connect": "", "helo": "", "mail": "{auth_authen}", "rcpt": "",
+            "data": "", "eoh": "", "end": "i"}
 
 
 def test_an_mta_without_the_new_steps(serve):
