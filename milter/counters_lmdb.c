@@ -2,8 +2,10 @@
 /*
  * counters_lmdb - see counters_lmdb.h.
  *
- * One transaction a message, by lmdb_work. "rings" has a limit_ring per key,
- * "notes" what notes_lmdb keeps.
+ * A message that fits is counted by tally, without a transaction, and written
+ * down with others later, at least once a second; with a note it takes one of
+ * its own, by lmdb_work. "rings" has a limit_ring per key, "notes" what
+ * notes_lmdb keeps.
  *
  * Never MDB_WRITEMAP: on a full disk it dies of SIGBUS.
  */
@@ -17,15 +19,21 @@
 #include "log.h"
 #include "mem.h"
 #include "notes_lmdb.h"
+#include "tally.h"
 
 #define SWEEP_KEYS 256 /* looked at in a tick */
 #define ROOM_SWEEPS 16
+#define ROOM_TRIES 8
+
+/* What tally cannot do: no error of LMDB, no errno. */
+#define NEEDS_TRANSACTION (-1)
 
 struct store {
 	struct counters counters;
 	struct lmdb_file file;
 	pthread_mutex_t lock; /* no transaction while the map grows */
 	int dirty;	      /* written to since the last sync */
+	struct tally tally;
 	char sweep[LMDB_WORK_KEY_MAX + 1]; /* where the last sweep ended */
 };
 
@@ -38,65 +46,9 @@ failed(struct err *err, const char *what, int rc)
 
 /* --- reserving ----------------------------------------------------------- */
 
-static int
-look_at(struct lmdb_work *work, struct counters_item *item)
-{
-	struct limit_ring ring;
-	int rc = lmdb_work_get(work, item->key, item->window_ms, &ring);
-
-	if (rc != 0)
-		return rc;
-	item->used = limit_used(&ring, work->now_ms);
-	item->wait_ms =
-	    limit_wait(&ring, work->now_ms, item->max, item->amount);
-	item->frees_ms = limit_frees(&ring, work->now_ms);
-	return 0;
-}
-
-/* 1 if all items fit, 0 if not, through *granted. */
-static int
-look_all(struct lmdb_work *work, struct counters_item *items, size_t count,
-    int *granted)
-{
-	size_t i;
-	int rc = 0;
-
-	*granted = 1;
-	for (i = 0; i < count && rc == 0; i++) {
-		rc = look_at(work, &items[i]);
-		if (items[i].wait_ms != 0)
-			*granted = 0;
-	}
-	return rc;
-}
-
-static int
-add(struct lmdb_work *work, const struct counters_item *item)
-{
-	struct limit_ring ring;
-	int rc = lmdb_work_get(work, item->key, item->window_ms, &ring);
-
-	if (rc != 0)
-		return rc;
-	limit_add(&ring, work->now_ms, item->amount);
-	return lmdb_work_put(work, item->key, &ring);
-}
-
-static int
-add_all(struct lmdb_work *work, const char *id,
-    const struct counters_item *items, size_t count)
-{
-	size_t i;
-	int rc = lmdb_work_add_seen(work, id);
-
-	for (i = 0; i < count && rc == 0; i++)
-		rc = add(work, &items[i]);
-	return rc;
-}
-
 /* What is asked for; "granted" is the answer. */
 struct request {
-	const char *id;
+	uint64_t id; /* by pending_id */
 	struct counters_item *items;
 	size_t count;
 	int always;
@@ -121,38 +73,41 @@ look_behind(struct lmdb_work *work, struct request *r)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* Notes need a transaction: without one, say so. */
 static int
 write_chosen(struct lmdb_work *work, struct request *r)
 {
 	struct counters_note notes[COUNTERS_NOTES_MAX];
-	size_t count;
+	size_t count = 0;
 
-	if (r->writer == NULL)
-		return 0;
-	count =
-	    r->writer->choose(r->writer, r->granted, r->items, r->count, notes);
+	if (r->writer != NULL)
+		count = r->writer->choose(
+		    r->writer, r->granted, r->items, r->count, notes);
+	if (count > 0 && work->peeks)
+		return NEEDS_TRANSACTION;
 	return notes_lmdb_write(work->file, work->txn, notes, count);
 }
 
-/* In an open transaction. */
 static int
 reserve_in(struct lmdb_work *work, struct request *r)
 {
-	int rc = look_all(work, r->items, r->count, &r->granted);
+	int seen, rc = tally_look(work, r->items, r->count, &r->granted);
 
 	r->dirty = 0;
 	if (rc == 0)
 		rc = look_behind(work, r);
 	if (rc != 0)
 		return rc;
-	rc = lmdb_work_find_seen(work, r->id);
-	if (rc == 0)
+	seen = tally_find_seen(work, r->id);
+	if (seen != 0 && seen != MDB_NOTFOUND)
+		return seen;
+	if (seen == 0)
 		r->granted = 1;
-	if (rc == MDB_NOTFOUND) {
-		r->dirty = r->granted || r->always;
-		rc = r->dirty ? add_all(work, r->id, r->items, r->count) : 0;
-	}
-	return rc == 0 ? write_chosen(work, r) : rc;
+	rc = write_chosen(work, r);
+	if (rc != 0 || seen == 0 || (!r->granted && !r->always))
+		return rc;
+	r->dirty = 1;
+	return tally_count(work, r->id, r->items, r->count);
 }
 
 static int
@@ -202,6 +157,61 @@ make_room(struct store *store)
 	return rc;
 }
 
+/* Take up the journal; write down what is pending; a full file gets room. */
+static int
+settle(struct store *store)
+{
+	struct lmdb_work work;
+	int i, rc = MDB_MAP_FULL;
+
+	for (i = 0; i < ROOM_TRIES && rc == MDB_MAP_FULL; i++) {
+		if (i > 0)
+			(void)make_room(store);
+		rc = store->file.pending == NULL
+			 ? tally_attach(&store->tally, &store->file)
+			 : 0;
+		if (rc == 0)
+			rc = lmdb_work_begin(&work, &store->file, 0);
+		if (rc == 0)
+			rc = lmdb_work_commit(&work, 1);
+	}
+	return rc;
+}
+
+/* Begin to look, with everything as it must be to count a message. */
+static int
+peek(struct store *store, struct lmdb_work *work)
+{
+	int rc = 0;
+
+	if (store->file.pending == NULL || pending_is_full(store->file.pending))
+		rc = settle(store);
+	return rc == 0 ? lmdb_work_peek(work, &store->file) : rc;
+}
+
+static int
+reserve_lightly(struct store *store, struct request *r)
+{
+	struct lmdb_work work;
+	int rc = peek(store, &work);
+
+	if (rc != 0)
+		return rc;
+	rc = reserve_in(&work, r);
+	lmdb_work_abort(&work);
+	return rc == NEEDS_TRANSACTION ? reserve_once(store, r) : rc;
+}
+
+/* 1 if another try after the error rc may go well. */
+static int
+recovered(struct store *store, int rc)
+{
+	if (rc == 0 || !lmdb_file_recover(&store->file, rc))
+		return 0;
+	store->file.pending = NULL;
+	return 1;
+}
+
 static struct store *
 store_of(struct counters *counters)
 {
@@ -214,12 +224,16 @@ typedef int (*attempt)(struct store *store, struct request *request);
 static int
 try(struct store *store, attempt once, struct request *r)
 {
-	int rc = once(store, r);
+	int rc = store->file.pending == NULL ? settle(store) : 0;
 
+	if (rc == 0)
+		rc = once(store, r);
 	if (rc != MDB_MAP_FULL)
 		return rc;
 	log_warn(NULL, "the counters' file is full: dropping what has expired");
 	rc = make_room(store);
+	if (rc == 0)
+		rc = settle(store);
 	return rc == 0 ? once(store, r) : rc;
 }
 
@@ -231,7 +245,7 @@ change(struct store *store, attempt once, struct request *r)
 	(void)pthread_mutex_lock(&store->lock);
 	store->dirty = 1;
 	rc = try(store, once, r);
-	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+	if (recovered(store, rc))
 		rc = try(store, once, r);
 	(void)pthread_mutex_unlock(&store->lock);
 	return rc;
@@ -242,12 +256,12 @@ lmdb_reserve(struct counters *counters, const char *id,
     struct counters_item *items, size_t count, int always,
     struct counters_writer *writer, struct err *err)
 {
-	struct request request = {.id = id,
+	struct request request = {.id = pending_id(id),
 	    .items = items,
 	    .count = count,
 	    .always = always,
 	    .writer = writer};
-	int rc = change(store_of(counters), reserve_once, &request);
+	int rc = change(store_of(counters), reserve_lightly, &request);
 
 	return rc != 0 ? failed(err, "counting a message", rc)
 		       : request.granted;
@@ -325,7 +339,7 @@ lmdb_note_get(struct counters *counters, const char *key, int after,
 
 	(void)pthread_mutex_lock(&store->lock);
 	rc = note_once(store, key, after, kept);
-	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+	if (recovered(store, rc))
 		rc = note_once(store, key, after, kept);
 	(void)pthread_mutex_unlock(&store->lock);
 	if (rc == MDB_NOTFOUND)
@@ -337,12 +351,13 @@ static int
 look(struct store *store, struct counters_item *items, size_t count)
 {
 	struct lmdb_work work;
-	int granted;
-	int rc = lmdb_work_begin(&work, &store->file, MDB_RDONLY);
+	size_t i;
+	int rc = peek(store, &work);
 
 	if (rc != 0)
 		return rc;
-	rc = look_all(&work, items, count, &granted);
+	for (i = 0; i < count && rc == 0; i++)
+		rc = tally_read(&work, &items[i]);
 	lmdb_work_abort(&work);
 	return rc;
 }
@@ -356,7 +371,7 @@ lmdb_read(struct counters *counters, struct counters_item *items, size_t count,
 
 	(void)pthread_mutex_lock(&store->lock);
 	rc = look(store, items, count);
-	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+	if (recovered(store, rc))
 		rc = look(store, items, count);
 	(void)pthread_mutex_unlock(&store->lock);
 	return rc != 0 ? failed(err, "reading", rc) : 0;
@@ -376,7 +391,9 @@ lmdb_tick(struct counters *counters)
 	}
 	store->dirty = 0;
 	rc = sweep(store, SWEEP_KEYS);
-	if (rc != 0 && lmdb_file_recover(&store->file, rc))
+	if (rc == MDB_MAP_FULL)
+		rc = settle(store);
+	if (recovered(store, rc))
 		rc = 0;
 	(void)pthread_mutex_unlock(&store->lock);
 	/* Not under the lock: a slow disk must not hold up a message. */
@@ -392,8 +409,11 @@ lmdb_close(struct counters *counters)
 {
 	struct store *store = store_of(counters);
 
+	if (store->file.pending != NULL)
+		(void)settle(store); /* else the journal keeps it */
 	(void)pthread_mutex_destroy(&store->lock);
 	lmdb_file_close(&store->file);
+	tally_close(&store->tally);
 	free(store);
 }
 
@@ -409,16 +429,37 @@ static const struct counters_ops ops = {
     .close = lmdb_close,
 };
 
+/* The journal first: the file may be another process's. */
+static int
+open_both(
+    struct store *store, const char *directory, size_t bytes, struct err *err)
+{
+	if (tally_open(&store->tally, directory, err) < 0)
+		return -1;
+	if (lmdb_file_open(&store->file, directory, bytes, err) == 0)
+		return 0;
+	tally_close(&store->tally);
+	return -1;
+}
+
 struct counters *
 counters_lmdb_open(const char *directory, size_t bytes, struct err *err)
 {
 	struct store *store = mem_zalloc(1, sizeof(*store));
+	struct lmdb_work work;
+	int rc;
 
 	store->counters.ops = &ops;
-	if (lmdb_file_open(&store->file, directory, bytes, err) < 0) {
+	if (open_both(store, directory, bytes, err) < 0) {
 		free(store);
 		return NULL;
 	}
 	(void)pthread_mutex_init(&store->lock, NULL);
+	rc = peek(store, &work);
+	if (rc == 0)
+		lmdb_work_abort(&work);
+	else if (!recovered(store, rc))
+		log_warn(NULL, "cannot take up the counters' journal: %s",
+		    mdb_strerror(rc));
 	return &store->counters;
 }

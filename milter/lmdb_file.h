@@ -14,6 +14,9 @@
  * but for lmdb_file_sync, which may run beside the others.
  */
 
+struct pending;
+struct journal;
+
 struct lmdb_file {
 	MDB_env *env;	 /* NULL after a failure: opened by the next begin */
 	MDB_dbi rings;	 /* key to limit_ring */
@@ -23,6 +26,9 @@ struct lmdb_file {
 	char *directory;
 	size_t bytes;
 	pthread_mutex_t map; /* held while env is synced, or moves */
+	/* What lies over the file (see lmdb_work.h); NULL: nothing does. */
+	struct pending *pending;
+	struct journal *journal;
 };
 
 /* Bytes as LMDB wants them; it does not write to them. */

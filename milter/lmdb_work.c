@@ -6,15 +6,20 @@
 
 #include <string.h>
 
+#include "journal.h"
 #include "log.h"
+#include "pending.h"
 
 #define SEEN_MS (5 * 60 * 1000)
+#define SEEN_MAX 16384
 
 /* What "clock" holds under the key "clock". */
 #define CLOCK_BYTES (TICKS_BYTES + 8)
 
 static char clock_name[] = "clock";
 static MDB_val clock_key = {.mv_size = 5, .mv_data = clock_name};
+static char journal_name[] = "journal";
+static MDB_val journal_key = {.mv_size = 7, .mv_data = journal_name};
 
 /* --- the transaction and its time ---------------------------------------- */
 
@@ -53,37 +58,128 @@ write_clock(struct lmdb_work *work)
 }
 
 int
-lmdb_work_begin(struct lmdb_work *work, struct lmdb_file *file, unsigned flags)
+lmdb_work_generation(struct lmdb_work *work, uint64_t *generation)
+{
+	MDB_val data;
+	int rc = mdb_get(work->txn, work->file->clock, &journal_key, &data);
+
+	*generation = 0;
+	if (rc == 0 && data.mv_size == sizeof(*generation))
+		memcpy(generation, data.mv_data, sizeof(*generation));
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int
+write_generation(struct lmdb_work *work)
+{
+	uint64_t next;
+	MDB_val data = lmdb_file_val(&next, sizeof(next));
+
+	if (work->file->pending == NULL)
+		return 0;
+	next = work->file->journal->generation + 1;
+	return mdb_put(work->txn, work->file->clock, &journal_key, &data, 0);
+}
+
+static int
+write_pending(struct lmdb_work *work)
+{
+	const struct pending *pending = work->file->pending;
+	const struct pending_ring *ring;
+	size_t i;
+	int rc = 0;
+
+	if (pending == NULL || pending->messages == 0)
+		return 0;
+	work->wrote = 1;
+	for (i = 0; i < PENDING_BUCKETS; i++)
+		for (ring = pending->buckets[i]; ring != NULL && rc == 0;
+		     ring = ring->next)
+			if (ring->changed)
+				rc =
+				    lmdb_work_put(work, ring->key, &ring->ring);
+	for (i = 0; i < pending->id_count && rc == 0; i++)
+		rc = lmdb_work_add_seen(work, pending->ids[i]);
+	return rc;
+}
+
+static int
+begin(struct lmdb_work *work, struct lmdb_file *file, unsigned flags)
 {
 	int rc;
 
 	work->file = file;
+	work->peeks = flags & MDB_RDONLY ? 1 : 0;
+	work->wrote = 0;
 	rc = lmdb_file_begin(file, flags, &work->txn);
 	if (rc != 0)
 		return rc;
 	rc = read_clock(work);
+	if (rc == 0 && !work->peeks)
+		rc = write_pending(work);
 	if (rc != 0)
 		lmdb_work_abort(work);
 	return rc;
 }
 
 int
+lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file)
+{
+	return begin(work, file, MDB_RDONLY);
+}
+
+int
+lmdb_work_begin(struct lmdb_work *work, struct lmdb_file *file, unsigned flags)
+{
+	int rc;
+
+	if (flags & MDB_RDONLY && file->pending != NULL &&
+	    file->pending->messages > 0) {
+		rc = begin(work, file, 0);
+		if (rc == 0)
+			rc = lmdb_work_commit(work, 1);
+		if (rc != 0)
+			return rc;
+	}
+	return begin(work, file, flags);
+}
+
+int
 lmdb_work_commit(struct lmdb_work *work, int dirty)
 {
-	int rc = dirty ? write_clock(work) : 0;
+	struct lmdb_file *file = work->file;
+	int rc = 0;
 
+	dirty = dirty || work->wrote;
+	if (dirty)
+		rc = write_clock(work);
+	if (rc == 0 && dirty)
+		rc = write_generation(work);
 	if (rc != 0) {
 		lmdb_work_abort(work);
 		return rc;
 	}
 	/* Nothing written, nothing is committed: LMDB sees to that. */
-	return mdb_txn_commit(work->txn);
+	rc = mdb_txn_commit(work->txn);
+	if (work->peeks || file->pending == NULL)
+		return rc;
+	/* Rings that were only read may be others now. */
+	pending_clear(file->pending);
+	if (rc != 0)
+		file->pending = NULL;
+	else if (dirty)
+		journal_begin(file->journal, file->journal->generation + 1);
+	return rc;
 }
 
 void
 lmdb_work_abort(struct lmdb_work *work)
 {
 	mdb_txn_abort(work->txn);
+	/* What was counted in it is in memory: the journal knows what counts.
+	 */
+	if (!work->peeks)
+		work->file->pending = NULL;
 }
 
 /* --- rings --------------------------------------------------------------- */
@@ -134,16 +230,18 @@ filled(const struct lmdb_work *work)
 	return (size_t)(work->turned_ms / SEEN_MS) & 1;
 }
 
+/* When it is time, or the filled one is full: its time then runs ahead. */
 static int
 turn_seen(struct lmdb_work *work)
 {
 	int64_t turn = work->now_ms - work->now_ms % SEEN_MS;
 	int64_t before = work->turned_ms;
-	int rc;
+	MDB_stat stat;
+	int rc = mdb_stat(work->txn, work->file->seen[filled(work)], &stat);
 
-	if (turn == before)
-		return 0;
-	work->turned_ms = turn;
+	if (rc != 0 || (turn <= before && stat.ms_entries < SEEN_MAX))
+		return rc;
+	work->turned_ms = turn > before ? turn : before + SEEN_MS;
 	rc = mdb_drop(work->txn, work->file->seen[filled(work)], 0);
 	/* After a longer rest both are of no use. */
 	if (rc == 0 && turn - before > SEEN_MS)
@@ -152,28 +250,25 @@ turn_seen(struct lmdb_work *work)
 }
 
 int
-lmdb_work_find_seen(struct lmdb_work *work, const char *id)
+lmdb_work_find_seen(struct lmdb_work *work, uint64_t id)
 {
-	MDB_val key, data;
+	MDB_val key = lmdb_file_val(&id, sizeof(id)), data;
 	int i, rc = MDB_NOTFOUND;
 
-	if (id == NULL)
-		return rc;
-	key = lmdb_file_val(id, strlen(id));
-	for (i = 0; i < 2 && rc == MDB_NOTFOUND; i++)
+	for (i = 0; id != 0 && i < 2 && rc == MDB_NOTFOUND; i++)
 		rc = mdb_get(work->txn, work->file->seen[i], &key, &data);
 	return rc;
 }
 
 int
-lmdb_work_add_seen(struct lmdb_work *work, const char *id)
+lmdb_work_add_seen(struct lmdb_work *work, uint64_t id)
 {
-	MDB_val key, data = lmdb_file_val("", 0);
+	MDB_val key = lmdb_file_val(&id, sizeof(id));
+	MDB_val data = lmdb_file_val("", 0);
 	int rc = turn_seen(work);
 
-	if (id == NULL || rc != 0)
+	if (id == 0 || rc != 0)
 		return rc;
-	key = lmdb_file_val(id, strlen(id));
 	return mdb_put(
 	    work->txn, work->file->seen[filled(work)], &key, &data, 0);
 }

@@ -13,8 +13,12 @@
  * lmdb_work - what is done to an LMDB file of counters within one transaction:
  * its clock, its rings, the messages counted lately. All return 0 or an error
  * of LMDB. The messages are in "seen0" and "seen1", of which one is filled and
- * the other one emptied and taken over every five minutes, so that an id is
- * known for one to two of these and forgetting costs nothing.
+ * the other one emptied and taken over every five minutes or 16,384 messages,
+ * so that an id is known for one to two of these and forgetting costs nothing.
+ *
+ * What was counted without a transaction lies over the file (tally). Every
+ * transaction begins with writing that down, so that it sees all, and ends with
+ * a new generation of the journal.
  */
 
 #define LMDB_WORK_KEY_MAX 511 /* bytes; LMDB takes no more */
@@ -26,13 +30,22 @@ struct lmdb_work {
 	struct ticks ticks;
 	int64_t now_ms;
 	int64_t turned_ms; /* when the seen databases changed places */
+	int peeks;	   /* it reads only */
+	int wrote;	   /* down what was pending */
 };
 
 /* Begin, with MDB_RDONLY or 0 in flags, and read the clock. */
 int lmdb_work_begin(
     struct lmdb_work *work, struct lmdb_file *file, unsigned flags);
 
-/* Commit; the clock is written only when the transaction wrote (dirty). */
+/* Begin to read the file as it is, without what is pending. */
+int lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file);
+
+/*
+ * Commit; the clock is written only when the transaction wrote (dirty). After
+ * an error, and after an abort, nothing lies over the file until tally has
+ * taken up the journal again.
+ */
 int lmdb_work_commit(struct lmdb_work *work, int dirty);
 void lmdb_work_abort(struct lmdb_work *work);
 
@@ -49,9 +62,15 @@ int lmdb_work_put(
 /* Forget what was counted under key. */
 int lmdb_work_delete(struct lmdb_work *work, const char *key);
 
-/* MDB_NOTFOUND if the message was not counted lately; id NULL never was. */
-int lmdb_work_find_seen(struct lmdb_work *work, const char *id);
-int lmdb_work_add_seen(struct lmdb_work *work, const char *id);
+/*
+ * MDB_NOTFOUND if the message was not counted lately; ids by pending_id, one
+ * that is 0 never was.
+ */
+int lmdb_work_find_seen(struct lmdb_work *work, uint64_t id);
+int lmdb_work_add_seen(struct lmdb_work *work, uint64_t id);
+
+/* Which of the journal's records are not in the file; 0: it is a new one. */
+int lmdb_work_generation(struct lmdb_work *work, uint64_t *generation);
 
 /*
  * Drop what has expired: old ids, and of "most" rings from the key in "from"

@@ -418,10 +418,16 @@ def test_socket_file(serve, directory):
     server = serve()
     mode = os.stat(server.socket).st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
-    # A second one on the same socket is refused, the first one undisturbed.
-    second = subprocess.run([server.program, "-f", "-c", server.config],
-                            capture_output=True, text=True, timeout=20)
-    assert second.returncode == 78 and "answers on" in second.stderr
+    # A second one is refused, the first one undisturbed.
+    second = os.path.join(directory, "second.conf")
+    os.mkdir(os.path.join(directory, "counters"), 0o700)
+    for there, said in (server.directory, "counts in"), (directory, "answers on"):
+        with open(server.config) as old, open(second, "w") as new:
+            new.write(old.read().replace(f"{server.directory}/counters",
+                                         f"{there}/counters"))
+        out = subprocess.run([server.program, "-f", "-c", second],
+                             capture_output=True, text=True, timeout=20)
+        assert out.returncode == 78 and said in out.stderr
     assert server.send().action == "continue"
     assert server.daemon.stop() == 0
     assert not os.path.exists(server.socket)

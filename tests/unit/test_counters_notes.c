@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
- * link: milter/notes_lmdb milter/lmdb_work
+ * link: milter/notes_lmdb milter/lmdb_work milter/tally milter/pending
+ * link: milter/journal
  * link: milter/ticks milter/map
  * libs: milter
  *

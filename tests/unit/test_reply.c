@@ -2,7 +2,8 @@
 /*
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/limit milter/ticks milter/map
- * link: milter/lmdb_work milter/notes_lmdb
+ * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
+ * link: milter/journal
  * libs: milter
  *
  * reply, limits: what a refused client reads, and what is counted for whom.

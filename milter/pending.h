@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_PENDING_H
+#define POSTOAK_PENDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "counters_ops.h"
+#include "limit.h"
+
+/*
+ * pending - what was counted since the last transaction: the rings of that
+ * time as they are now, and the messages. It lies over the LMDB file; lmdb_work
+ * puts it there. Bounded by those who ask pending_is_full before they add.
+ */
+
+#define PENDING_RINGS_MAX 512
+#define PENDING_MESSAGES_MAX 1024
+
+#define PENDING_BUCKETS 1024
+
+struct pending_ring {
+	struct pending_ring *next;
+	struct limit_ring ring;
+	int changed; /* not only read */
+	char key[];
+};
+
+struct pending {
+	struct pending_ring *buckets[PENDING_BUCKETS];
+	size_t rings;
+	size_t messages;		    /* counted */
+	uint64_t ids[PENDING_MESSAGES_MAX]; /* of those that have one */
+	size_t id_count;
+};
+
+void pending_clear(struct pending *pending);
+
+/* 1 if a transaction has to come before another message. */
+int pending_is_full(const struct pending *pending);
+
+/* The ring of the key, or NULL. It lives until pending_clear. */
+struct pending_ring *pending_find(
+    const struct pending *pending, const char *key);
+
+/* Enter the ring of a key that is not there. */
+struct pending_ring *pending_enter(
+    struct pending *pending, const char *key, const struct limit_ring *ring);
+
+/* A message's id in short, by pending_id; 0 stands for none. */
+uint64_t pending_id(const char *id);
+int pending_has(const struct pending *pending, uint64_t id);
+void pending_count(struct pending *pending, uint64_t id);
+
+/*
+ * One message as the journal keeps it: what was counted, when. pending_write
+ * returns the length, pending_read 0 or -1 for bytes that are none; the items
+ * have key, window and amount only.
+ */
+#define PENDING_RECORD_MAX (COUNTERS_ITEMS_MAX * (COUNTERS_KEY_MAX + 24) + 24)
+
+struct pending_message {
+	int64_t now_ms;
+	uint64_t id;
+	struct counters_item items[COUNTERS_ITEMS_MAX];
+	size_t count;
+};
+
+size_t pending_write(char data[PENDING_RECORD_MAX], int64_t now_ms, uint64_t id,
+    const struct counters_item *items, size_t count);
+int pending_read(struct pending_message *message, const char *data, size_t len);
+
+#endif
