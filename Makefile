@@ -143,6 +143,8 @@ $(BUILD)/gen/%.inc: %.tsv common/table.awk
 # libraries: "libs: sasl milter".
 UNIT_SRC      = $(wildcard tests/unit/test_*.c)
 UNIT          = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+# Programs of the same form that end-to-end tests ask.
+UNIT_TOOLS    = $(BUILD)/unit/addresses $(BUILD)/unit/hostile_blocks
 unit_link     = $(shell sed -n 's/^ \* link: //p' $(1))
 LIBS_sasl     = -lsasl2
 LIBS_tokend   = $(TOKEND_LIBS)
@@ -205,7 +207,7 @@ benches: $(BENCH)
 	@:
 
 .PHONY: units
-units: $(UNIT)
+units: $(UNIT) $(UNIT_TOOLS)
 
 unit lint e2e: all units benches
 	@tests/check $(BUILD) $@

@@ -46,6 +46,41 @@ encoded_is_word(const char *data, size_t len)
 	       in_set(text, (size_t)(end - text), "!*+-/=_");
 }
 
+/* The length of a loose word at data, 0 if there is none. */
+static size_t
+loose_length(const char *data, size_t len)
+{
+	const char *encoding, *end = data + len, *p;
+
+	if (len > ENCODED_LOOSE_MAX)
+		end = data + ENCODED_LOOSE_MAX;
+	if (len < 8 || memcmp(data, "=?", 2) != 0)
+		return 0;
+	encoding = memchr(data + 2, '?', (size_t)(end - data - 2));
+	if (encoding == NULL || end - encoding < 5 || encoding[2] != '?' ||
+	    strchr("bBqQ", encoding[1]) == NULL)
+		return 0;
+	for (p = encoding + 3; p + 1 < end; p++)
+		if (p[0] == '?' && p[1] == '=')
+			return (size_t)(p + 2 - data);
+	return 0;
+}
+
+size_t
+encoded_find(const char *data, size_t len, size_t *start)
+{
+	size_t i, found;
+
+	for (i = 0; i + 8 <= len; i++) {
+		found = loose_length(data + i, len - i);
+		if (found > 0) {
+			*start = i;
+			return found;
+		}
+	}
+	return 0;
+}
+
 /* --- decoding ------------------------------------------------------------ */
 
 static int
@@ -129,7 +164,7 @@ encoded_disarm(
 	size_t text_len = (size_t)(word + len - 2 - text);
 	enum charset charset =
 	    charset_find(charset_name, (size_t)(encoding - charset_name));
-	char bytes[ENCODED_WORD_MAX];
+	char bytes[ENCODED_LOOSE_MAX];
 	int i, n;
 
 	*out_len = 0;

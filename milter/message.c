@@ -39,6 +39,7 @@ message_reset(struct message *message)
 	message->sender[0] = '\0';
 	message->login[0] = '\0';
 	message->utf8 = 0;
+	message->broken = 0;
 	message->size = 0;
 	message->bytes = 0;
 	message->recipients = 0;
@@ -102,6 +103,21 @@ message_rcpt(struct message *message, const char *recipient)
 	message->unlisted++;
 }
 
+/* A line break that folds nothing: some readers begin another field there. */
+static int
+has_bare_break(const char *text)
+{
+	for (text = strpbrk(text, "\r\n"); text != NULL;
+	     text = strpbrk(text, "\r\n")) {
+		if (*text == '\r')
+			text++;
+		if (text[0] != '\n' || (text[1] != ' ' && text[1] != '\t'))
+			return 1;
+		text++;
+	}
+	return 0;
+}
+
 void
 message_header(struct message *message, const char *name, const char *value)
 {
@@ -111,6 +127,9 @@ message_header(struct message *message, const char *name, const char *value)
 	message->bytes += (long long)(strlen(name) + len + 4);
 	digest_add(message, name);
 	digest_add(message, value);
+	if (rewrite_field_stays(field) &&
+	    (has_bare_break(name) || has_bare_break(value)))
+		message->broken = 1;
 	if (field == REWRITE_NAMES)
 		return;
 	i = message->fields[field].count++;
@@ -143,6 +162,7 @@ message_input(const struct message *message, struct rewrite_input *input)
 
 	input->sender = message->sender;
 	input->utf8 = message->utf8;
+	input->broken = message->broken;
 	for (i = 0; i < REWRITE_NAMES; i++) {
 		struct rewrite_field *field = &input->fields[i];
 

@@ -61,8 +61,11 @@ add_text(struct name *name, const char *data, size_t len)
 static void
 add_name_char(struct name *name, char c)
 {
-	if (c != '<' && c != '>')
-		add_char(name, c);
+	if (c == '<' || c == '>') {
+		name->disarmed = 1;
+		c = ' ';
+	}
+	add_char(name, c);
 }
 
 static void
@@ -79,6 +82,7 @@ add_word(struct name *name, const char *data, size_t len)
 		return;
 	}
 	if (encoded_disarm(data, len, shown, &shown_len)) {
+		name->disarmed = 1;
 		add_text(name, shown, shown_len);
 		return;
 	}
@@ -179,6 +183,33 @@ add_name(struct name *name, const struct address *from, int with_local)
 		add_text(name, from->local, strlen(from->local));
 }
 
+/*
+ * Some readers decode encoded words anywhere, in quotes and within other text,
+ * also those that only came to be when the pieces of a name were put together.
+ */
+static void
+break_encoded(struct name *name)
+{
+	char shown[ENCODED_TEXT_MAX];
+	size_t i, at, start, len, shown_len;
+
+	for (i = 0; i < name->count; i++) {
+		struct name_part *part = &name->parts[i];
+		char *data = name->text + part->start;
+
+		for (at = 0; !part->encoded; at += start + 2) {
+			len = encoded_find(data + at, part->len - at, &start);
+			if (len == 0)
+				break;
+			if (!encoded_disarm(
+				data + at + start, len, shown, &shown_len))
+				continue;
+			data[at + start + 1] = ' ';
+			name->disarmed = 1;
+		}
+	}
+}
+
 /* Cut text parts where a character was cut, and their trailing blanks. */
 static void
 trim(struct name *name)
@@ -209,6 +240,7 @@ name_expand(struct name *name, const char *pattern, const struct address *from)
 	int more = strcmp(pattern, "%n") != 0;
 
 	name->len = name->count = 0;
+	name->disarmed = 0;
 	name->max = NAME_MAX_LEN;
 	for (; *pattern != '\0'; pattern++) {
 		if (pattern[0] == '%' && pattern[1] == 'n') {
@@ -221,13 +253,26 @@ name_expand(struct name *name, const char *pattern, const struct address *from)
 			add_char(name, *pattern);
 		}
 	}
+	break_encoded(name);
 	trim(name);
+}
+
+int
+name_is_harmless(const struct address *from)
+{
+	struct name name;
+
+	if (from->name.len == 0)
+		return 1;
+	name_expand(&name, "%n", from);
+	return !name.disarmed;
 }
 
 void
 name_text(struct name *name, const char *data, size_t len)
 {
 	name->len = name->count = 0;
+	name->disarmed = 0;
 	name->max = NAME_TEXT_MAX;
 	add_text(name, data, len);
 	trim(name);

@@ -29,6 +29,7 @@ struct name {
 	size_t max;
 	struct name_part parts[NAME_PARTS_MAX];
 	size_t count;
+	int disarmed; /* what would make an address of it was left out */
 };
 
 /*
@@ -41,6 +42,9 @@ void name_expand(
 
 /* Free text as a single part (none if it is blank). */
 void name_text(struct name *name, const char *data, size_t len);
+
+/* 1 if nothing in the name of from has to be left out. */
+int name_is_harmless(const struct address *from);
 
 int name_is_utf8(const char *data, size_t len);
 

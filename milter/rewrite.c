@@ -15,6 +15,7 @@
 
 #include "buf.h"
 #include "dkim.h"
+#include "name.h"
 #include "notice.h"
 #include "phrase.h"
 
@@ -118,22 +119,22 @@ read_senders(struct decision *d)
 }
 
 /*
- * Written so that everybody reads it alike. Bytes above ASCII belong into a
- * header only where the message was declared so (RFC 6532).
+ * One mailbox, written so that everybody reads it alike. Bytes above ASCII
+ * belong into a header only where the message was declared so (RFC 6532).
  */
 static int
-is_plain(const struct decision *d)
+is_plain(const struct decision *d, const struct rewrite_value *value,
+    const struct address_list *list)
 {
-	const struct rewrite_value *from =
-	    &d->input->fields[REWRITE_FROM].kept[0];
+	unsigned harmless = d->input->utf8 ? SCAN_UTF8 : 0;
 	size_t i;
 
-	if (d->input->utf8)
-		return (d->from.flags & ~(unsigned)SCAN_UTF8) == 0;
-	for (i = 0; i < from->len; i++)
-		if ((unsigned char)from->data[i] >= 0x80)
+	if (list->count != 1 || (list->flags & ~harmless) != 0)
+		return 0;
+	for (i = 0; !d->input->utf8 && i < value->len; i++)
+		if ((unsigned char)value->data[i] >= 0x80)
 			return 0;
-	return d->from.flags == 0;
+	return name_is_harmless(&list->kept[0]);
 }
 
 /* From names exactly one mailbox, and the account may send as it. */
@@ -177,6 +178,22 @@ check_reject(struct decision *d)
 		    "the From address %.300s is not this account's",
 		    d->result->was);
 	refuse(d, what);
+	return 1;
+}
+
+/*
+ * What the next server reads as a field of its own is not ours to know; no
+ * program writes such a header in earnest.
+ */
+static int
+check_broken(struct decision *d)
+{
+	if (!d->input->broken)
+		return 0;
+	d->result->refused = 1;
+	(void)snprintf(d->result->reason, sizeof(d->result->reason),
+	    "a header field holds a bare carriage return or line feed, behind "
+	    "which other programs may read another sender");
 	return 1;
 }
 
@@ -372,28 +389,37 @@ edit_other(struct decision *d, enum rewrite_name name)
 	if (field->count == 1 && !field->kept[0].cut &&
 	    address_parse(field->kept[0].data, field->kept[0].len, &list) ==
 		0 &&
-	    list.count == 1 && list.flags == 0 && allowed(d, &list.kept[0]) &&
+	    is_plain(d, &field->kept[0], &list) && allowed(d, &list.kept[0]) &&
 	    d->from_kept)
 		return;
 	edit_delete(d, name);
 }
 
+/* An allowed one is written anew if it is not written plainly (a route). */
 static void
 edit_sender(struct decision *d)
 {
 	char text[ADDRESS_TEXT_MAX + 2];
 	const struct address *target = d->target;
+	const char *now = d->input->sender;
+	size_t len;
 
 	if (d->sender_read == 1 && allowed(d, &d->sender))
-		return;
-	if (d->sender_read == 0)
+		target = &d->sender;
+	else if (d->sender_read == 0)
 		target = d->mailbox;
 	text[0] = '<';
 	address_format(target, text + 1);
 	strcat(text, ">");
+	len = strlen(text);
+	if (target == &d->sender &&
+	    (strcmp(now, text) == 0 ||
+		(strlen(now) == len - 2 &&
+		    strncmp(now, text + 1, len - 2) == 0)))
+		return;
 	rewrite_edit_text(
 	    &d->result->edits, REWRITE_EDIT_SENDER, REWRITE_NAMES, text);
-	d->result->changed = 1;
+	d->result->changed |= target != &d->sender;
 }
 
 static void
@@ -403,7 +429,9 @@ edit_all(struct decision *d)
 
 	address_format(d->mailbox, own);
 	d->target = from_allowed(d) ? &d->from.kept[0] : d->mailbox;
-	d->from_kept = d->target != d->mailbox && is_plain(d);
+	d->from_kept =
+	    d->target != d->mailbox &&
+	    is_plain(d, &d->input->fields[REWRITE_FROM].kept[0], &d->from);
 	edit_sender(d);
 	edit_from(d);
 	edit_other(d, REWRITE_SENDER);
@@ -434,7 +462,8 @@ rewrite_decide(const struct rewrite_policy *policy,
 	memcpy(result->now, result->was, sizeof(result->now));
 	d.notice = notice_is(input, d.sender_read == 0);
 	if ((d.notice && check_notice(&d)) ||
-	    policy->on_sender == CONF_SENDER_PASS || check_repeated(&d))
+	    policy->on_sender == CONF_SENDER_PASS || check_broken(&d) ||
+	    check_repeated(&d))
 		return 0;
 	/* Nobody is there to read why a notice was refused. */
 	if (policy->on_sender == CONF_SENDER_REJECT && !d.notice &&

@@ -44,3 +44,21 @@ rewrite_field_find(const char *name)
 			break;
 	return i;
 }
+
+int
+rewrite_field_stays(enum rewrite_name name)
+{
+	switch (name) {
+	case REWRITE_FROM:
+	case REWRITE_SENDER:
+	case REWRITE_RESENT_FROM:
+	case REWRITE_RESENT_SENDER:
+	case REWRITE_ORIGINAL_FROM:
+	case REWRITE_BCC:
+	case REWRITE_RESENT_BCC:
+	case REWRITE_RETURN_PATH:
+		return 0;
+	default:
+		return 1;
+	}
+}

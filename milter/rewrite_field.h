@@ -33,4 +33,7 @@ const char *rewrite_field_name(enum rewrite_name name);
  */
 enum rewrite_name rewrite_field_find(const char *name);
 
+/* 1 if such a field may stay as it came, whatever is in it. */
+int rewrite_field_stays(enum rewrite_name name);
+
 #endif

@@ -29,6 +29,7 @@ struct rewrite_field {
 struct rewrite_input {
 	const char *sender; /* envelope, as handed over; "" or "<>" if null */
 	int utf8;	    /* addresses need not be ASCII (RFC 6531) */
+	int broken;	    /* by a bare CR or LF in a field that stays */
 	struct rewrite_field fields[REWRITE_NAMES];
 };
 

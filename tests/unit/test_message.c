@@ -239,6 +239,62 @@ test_reset_keeps_the_client_only(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Behind such a break another reader may see another field. */
+static void
+test_bare_line_breaks(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		int broken;
+	} cases[] = {
+	    {"Subject", "x", 0},
+	    {"Subject", "x\n y", 0},
+	    {"Subject", "\r\n\ty\n z", 0},
+	    {"Subject", "x\rFrom: evil@example.com", 1},
+	    {"Subject", "x\nFrom: evil@example.com", 1},
+	    {"Subject", "x\r\r\n y", 1},
+	    {"Subject", "x\r", 1},
+	    {"Subject", "x\n", 1},
+	    {"Sub\rject", "x", 1},
+	    {"Reply-To", "x\ry", 1},
+	    /* Removed or replaced whole. */
+	    {"From", "x\ry", 0},
+	    {"Bcc", "x\ry", 0},
+	};
+	struct rewrite_input input;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		message_mail(&m, NULL, "<a@b>", NULL, 0);
+		message_header(&m, cases[i].name, cases[i].value);
+		message_input(&m, &input);
+		if (input.broken != cases[i].broken)
+			fail_msg("%s: %s", cases[i].name, cases[i].value);
+	}
+}
+
+static void
+test_utf8_is_declared(void **state)
+{
+	struct rewrite_input input;
+
+	(void)state;
+	message_mail(&m, NULL, "<a@b>", NULL, 0);
+	message_input(&m, &input);
+	assert_int_equal(input.utf8, 0);
+	message_utf8(&m);
+	message_input(&m, &input);
+	assert_int_equal(input.utf8, 1);
+	message_mail(&m, NULL, "<a@b>", NULL, 0);
+	message_input(&m, &input);
+	assert_int_equal(input.utf8, 0);
+	/* The sendmail command's. */
+	message_mail(&m, NULL, "a@b", NULL, 0);
+	message_input(&m, &input);
+	assert_int_equal(input.utf8, 1);
+}
+
 int
 main(void)
 {
@@ -252,6 +308,8 @@ main(void)
 	    TEST(test_bytes),
 	    TEST(test_digest_tells_messages_apart),
 	    TEST(test_reset_keeps_the_client_only),
+	    TEST(test_bare_line_breaks),
+	    TEST(test_utf8_is_declared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,44 @@ names_that_hide_an_address_lose_it(void **state)
 	mta_from("a@b (Ann <x>)", "Ann x <relay@contoso.com>");
 }
 
+/* Many decode them in quotes and within other text, against the rules. */
+static void
+encoded_words_where_none_may_be(void **state)
+{
+	mta_from("\"=?utf-8?q?J=C3=BC?=\" <a@b>",
+	    "\"=?utf-8?q?J=C3=BC?=\" <relay@contoso.com>");
+	mta_from("\"=?utf-8?q?=3Cx=40y=3E?=\" <a@b>",
+	    "= utf-8?q?=3Cx=40y=3E?= <relay@contoso.com>");
+	mta_from(
+	    "x=?utf-8?q?=3C?=y <a@b>", "x= utf-8?q?=3C?=y <relay@contoso.com>");
+	/* One that only comes to be when its pieces are put together. */
+	mta_from("\"=\"?utf-8?q?=3Cx=40y=3E?= <a@b>",
+	    "= utf-8?q?=3Cx=40y=3E?= <relay@contoso.com>");
+	(void)state;
+}
+
+/* A sender that is allowed is not, with such a name, beyond doubt. */
+static void
+an_allowed_sender_may_lose_its_name(void **state)
+{
+	static const char *const kept[] = {"Sales <sales@contoso.com>",
+	    "\"boss@contoso.com\" <sales@contoso.com>",
+	    "=?utf-8?q?J=C3=BC?= <sales@contoso.com>",
+	    "\"=?utf-8?q?J=C3=BC?=\" <sales@contoso.com>"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		mta_from(kept[i], kept[i]);
+	mta_from("\"Boss <boss@contoso.com>\" <sales@contoso.com>",
+	    "\"Boss boss@contoso.com\" <sales@contoso.com>");
+	mta_from("=?utf-8?q?=3Cboss=40x=2Ey=3E?= <sales@contoso.com>",
+	    "\"bossx.y\" <sales@contoso.com>");
+	mta_from("\"=?utf-8?q?=3Cx=40y=3E?=\" <sales@contoso.com>",
+	    "= utf-8?q?=3Cx=40y=3E?= <sales@contoso.com>");
+	mta_expect("Reply-To", NULL);
+}
+
 static void
 other_encoded_names_stand_as_they_are(void **state)
 {
@@ -199,6 +237,8 @@ main(void)
 	    T(names_survive),
 	    T(encoded_names_survive),
 	    T(names_that_hide_an_address_lose_it),
+	    T(encoded_words_where_none_may_be),
+	    T(an_allowed_sender_may_lose_its_name),
 	    T(other_encoded_names_stand_as_they_are),
 	    T(eight_bit_names_are_encoded),
 	    T(long_names_fold),

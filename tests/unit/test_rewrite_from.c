@@ -93,6 +93,29 @@ a_fold_between_words_is_a_blank(void **state)
 	mta_expect("Reply-To", "\"Other, Ann\" <evil@example.com>");
 }
 
+/* The envelope's, too: no route, no quotes that need not be. */
+static void
+an_allowed_envelope_is_written_plainly(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"<sales@contoso.com>", "<sales@contoso.com>"},
+	    {"sales@contoso.com", "sales@contoso.com"},
+	    {"<Sales@Contoso.com>", "<Sales@Contoso.com>"},
+	    {"<@evil.example:sales@contoso.com>", "<sales@contoso.com>"},
+	    {"<\"sales\"@contoso.com>", "<sales@contoso.com>"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		mta_clear();
+		mta_add("From", OWN);
+		mta_decide(cases[i][0]);
+		assert_string_equal(mta_sender, cases[i][1]);
+		assert_int_equal(mta_result.changed, 0);
+	}
+}
+
 /* RFC 6532: allowed, but only where the message was declared so. */
 static void
 utf8_addresses(void **state)
@@ -204,6 +227,7 @@ main(void)
 	    T(leading_blanks_make_no_difference),
 	    T(folded_at_every_place),
 	    T(a_fold_between_words_is_a_blank),
+	    T(an_allowed_envelope_is_written_plainly),
 	    T(utf8_addresses),
 	    T(utf8_names),
 	    T(look_alikes_are_other_fields),
