@@ -406,6 +406,7 @@ restore(struct credential *c)
 {
 	struct record record;
 	struct err err;
+	int64_t at_s;
 
 	if (store_load(c->store, grant_order_kind(&c->order), log_id(c),
 		&record, &err) == -1) {
@@ -417,6 +418,10 @@ restore(struct credential *c)
 	if (c->has_refresh)
 		credential_set_keep_alive(c, record.obtained_at_s);
 	c->failure = failure_restore(&record);
+	/* One that signed in since was not refused yet. */
+	if (c->failure == NULL && watch_recall(&c->order, &err, &at_s) &&
+	    at_s >= record.obtained_at_s)
+		c->failure = failure_recall(&err, at_s);
 	record_clear(&record);
 }
 

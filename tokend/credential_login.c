@@ -10,6 +10,7 @@
 #include "credential.h"
 #include "credential_inside.h"
 #include "log.h"
+#include "watch.h"
 
 struct grant *
 credential_sign_in(struct credential *c, const struct grant_sign_in *sign_in,
@@ -40,6 +41,7 @@ credential_logout(struct credential *c, struct err *err)
 	    c->failure->refused == RECORD_REFUSED_NOTHING) {
 		free(c->failure);
 		c->failure = NULL;
+		watch_forget(&c->order);
 	}
 	err_set(&reason, ERR_LOGIN, "logout",
 	    "%s %s: an administrator has just logged it out",

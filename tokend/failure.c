@@ -76,6 +76,17 @@ failure_restore(const struct record *record)
 	return f;
 }
 
+struct failure *
+failure_recall(const struct err *err, int64_t at_s)
+{
+	struct failure *f = mem_zalloc(1, sizeof(*f));
+
+	f->err = *err;
+	f->at_s = at_s;
+	f->attempts = 1;
+	return f;
+}
+
 void
 failure_explain(const struct failure *f, struct err *err)
 {

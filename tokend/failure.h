@@ -34,6 +34,9 @@ void failure_take(struct failure **failure, const struct grant_order *order,
 /* From the store: what was refused before a restart stays refused. */
 struct failure *failure_restore(const struct record *record);
 
+/* What waited for a person before a restart; who asks makes it tried anew. */
+struct failure *failure_recall(const struct err *err, int64_t at_s);
+
 /* The answer for who asks now; retry_ms is set if it is tried by itself. */
 void failure_explain(const struct failure *failure, struct err *err);
 

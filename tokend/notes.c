@@ -91,6 +91,24 @@ take_told(struct notes *notes, const struct wire *wire, enum warning warning)
 }
 
 static void
+take_failure(struct notes *notes, const struct wire *wire)
+{
+	const char *kind = wire_get(wire, "failure_kind");
+	const char *code = wire_get(wire, "failure_code");
+	const char *text = wire_get(wire, "failure_text");
+	struct notes_failure *failure;
+
+	if (kind == NULL || code == NULL || text == NULL)
+		return;
+	failure = mem_zalloc(1, sizeof(*failure));
+	err_set(&failure->err, err_kind_parse(kind), code, "%s", text);
+	failure->at_s = number(wire, "failed_at");
+	failure->settings = number(wire, "failure_settings");
+	free(notes->failure);
+	notes->failure = failure;
+}
+
+static void
 take(const struct wire *wire)
 {
 	const char *about = wire_get(wire, "about");
@@ -111,6 +129,7 @@ take(const struct wire *wire)
 	notes->signed_in_at_s = number(wire, "signed_in_at");
 	notes->sign_in_life_s = number(wire, "sign_in_life");
 	notes->address_at_s = number(wire, "address_at");
+	take_failure(notes, wire);
 	/* The subject may be there already: a file that somebody edited. */
 	if (seen != NULL && strlen(seen) < WARNING_ADDRESSES_MAX) {
 		free(notes->addresses);
@@ -186,6 +205,18 @@ put_text(struct buf *out, const char *name, const char *text)
 		(void)wire_put(out, name, text, &err);
 }
 
+static void
+put_failure(struct buf *out, const struct notes_failure *failure)
+{
+	if (failure == NULL)
+		return;
+	put_text(out, "failure_kind", err_kind_name(failure->err.kind));
+	put_text(out, "failure_code", failure->err.code);
+	put_text(out, "failure_text", failure->err.text);
+	put_number(out, "failed_at", failure->at_s);
+	put_number(out, "failure_settings", failure->settings);
+}
+
 static int
 is_worth(const struct notes *notes)
 {
@@ -194,8 +225,9 @@ is_worth(const struct notes *notes)
 	for (i = 0; i < WARNING_COUNT; i++)
 		if (notes->told_at_s[i] != 0)
 			return 1;
-	return notes->state[0] != '\0' || notes->signed_in_at_s != 0 ||
-	       notes->sign_in_life_s != 0 || notes->addresses != NULL;
+	return notes->failure != NULL || notes->state[0] != '\0' ||
+	       notes->signed_in_at_s != 0 || notes->sign_in_life_s != 0 ||
+	       notes->addresses != NULL;
 }
 
 static void
@@ -222,6 +254,7 @@ put_subject(const void *node, VISIT visit, void *arg)
 	put_text(out, "addresses", notes->addresses);
 	put_text(out, "address_before", notes->address_before);
 	put_number(out, "address_at", notes->address_at_s);
+	put_failure(out, notes->failure);
 	buf_adds(out, "\n");
 }
 
@@ -301,6 +334,7 @@ free_subject(void *node)
 	free(subject->notes.about);
 	free(subject->notes.addresses);
 	free(subject->notes.address_before);
+	free(subject->notes.failure);
 	free(subject);
 }
 

@@ -4,17 +4,25 @@
 
 #include <stdint.h>
 
+#include "err.h"
 #include "warning.h"
 
 /*
  * notes - what is remembered of accounts and applications so that nobody is
- * told twice: who was told what, addresses, the length of sign-ins. No secret,
- * and nothing that a token depends on: the file ".notes" in the store's
- * directory is replaced as a whole, a second after a change; without it some
- * warnings come once more. Called by watch.
+ * told twice: who was told what, why there is no token, addresses, the length
+ * of sign-ins. No secret, and nothing that a token depends on: the file
+ * ".notes" in the store's directory is replaced as a whole, a second after a
+ * change; without it some warnings come once more. Called by watch.
  */
 
 #define NOTES_STATE_MAX 16
+
+/* Why there is no token, as long as that waits for a person. */
+struct notes_failure {
+	struct err err;
+	int64_t at_s;
+	int64_t settings; /* a fingerprint of those it belongs to */
+};
 
 struct notes {
 	char *about; /* "account relay@contoso.com" */
@@ -26,7 +34,8 @@ struct notes {
 	int64_t sign_in_life_s; /* of the sign-in before */
 	char *addresses;	/* as warning_address has it, or NULL */
 	char *address_before;
-	int64_t address_at_s; /* of the last change */
+	int64_t address_at_s;	       /* of the last change */
+	struct notes_failure *failure; /* or NULL */
 	/* Not on disk. */
 	int64_t refresh_at_s; /* last use of the refresh token; 0: none */
 	int64_t certificate_ends_s;

@@ -16,31 +16,23 @@
 #include "mem.h"
 #include "notes.h"
 #include "notify.h"
+#include "proof.h"
 #include "timer.h"
 #include "warning.h"
+#include "watch_say.h"
 
 #define CHECK_MS (6 * 3600 * 1000LL)
 #define EGRESS_SHOWN_S (7 * WARNING_DAY_S)
-#define TEXT_MAX 768
-
-/*
- * What a warning or a state is about: an account, else an application, else
- * the host.
- */
-struct subject {
-	const struct conf_application *application;
-	const struct conf_account *account;
-	struct notes *notes;
-};
 
 static struct config *config;
 static struct timer timer;
 
-static struct subject
+static struct watch_subject
 subject_of(const struct conf_application *application,
     const struct conf_account *account)
 {
-	struct subject s = {.application = application, .account = account};
+	struct watch_subject s = {
+	    .application = application, .account = account};
 
 	if (account != NULL)
 		s.notes = notes_of("account", account->name);
@@ -51,132 +43,8 @@ subject_of(const struct conf_application *application,
 	return s;
 }
 
-static const char *
-name_of(const struct subject *s)
-{
-	if (s->account != NULL)
-		return s->account->name;
-	return s->application != NULL ? s->application->name : NULL;
-}
-
-/* --- sentences -------------------------------------------------------------
- */
-
-/* "2026-10-31, in 30 days" */
-static void
-say_day(char *out, size_t size, int64_t at_s, int64_t now_s)
-{
-	int64_t days = (at_s - now_s + WARNING_DAY_S - 1) / WARNING_DAY_S;
-	time_t at = (time_t)at_s;
-	char date[16] = "?";
-	struct tm tm;
-
-	if (gmtime_r(&at, &tm) != NULL)
-		(void)strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-	if (at_s <= now_s)
-		snprintf(out, size, "ended on %s", date);
-	else
-		snprintf(out, size, "ends on %s, in %lld day%s", date,
-		    (long long)days, days == 1 ? "" : "s");
-}
-
-static void
-say_secret(const struct subject *s, int64_t now_s, char *out)
-{
-	const struct conf_application *application = s->application;
-	char day[64];
-
-	say_day(day, sizeof(day),
-	    warning_date_s(application->client_secret_expires), now_s);
-	snprintf(out, TEXT_MAX,
-	    "the client secret of application %.100s %s; make a new one, put "
-	    "its Value into a file that client_secret_file lists beside %.300s,"
-	    " and correct client_secret_expires",
-	    application->name, day,
-	    application->client_secret_files.count > 0
-		? application->client_secret_files.items[0]
-		: "it");
-}
-
-static void
-say_certificate(const struct subject *s, int64_t now_s, char *out)
-{
-	char day[64];
-
-	say_day(day, sizeof(day), s->notes->certificate_ends_s, now_s);
-	snprintf(out, TEXT_MAX,
-	    "the certificate of application %.100s %s; make a new one, upload "
-	    "it to the app registration, and configure it",
-	    s->application->name, day);
-}
-
-static void
-say_idle(const struct subject *s, int64_t now_s, char *out)
-{
-	snprintf(out, TEXT_MAX,
-	    "account %.200s: its refresh token was last used %lld days ago, "
-	    "after 90 it is dead; run: postoak refresh %.200s",
-	    name_of(s),
-	    (long long)((now_s - s->notes->refresh_at_s) / WARNING_DAY_S),
-	    name_of(s));
-}
-
-static void
-say_sign_in(const struct subject *s, int64_t now_s, char *out)
-{
-	const struct notes *notes = s->notes;
-	char day[64];
-
-	say_day(day, sizeof(day), notes->signed_in_at_s + notes->sign_in_life_s,
-	    now_s);
-	snprintf(out, TEXT_MAX,
-	    "account %.200s: a policy of the tenant ended the last sign-in "
-	    "after %lld hours; the present one %s; sign in again before: "
-	    "postoak login %.200s; or exclude the account from the policy",
-	    name_of(s), (long long)notes->sign_in_life_s / 3600, day,
-	    name_of(s));
-}
-
-static void
-say_egress(const struct subject *s, int64_t now_s, char *out)
-{
-	const struct notes *notes = s->notes;
-	const char *seen = notes->addresses != NULL ? notes->addresses : "?";
-
-	(void)now_s;
-	snprintf(out, TEXT_MAX,
-	    "application %.100s: the provider sees this host at %.*s now, "
-	    "before at %.64s; where addresses are listed (named locations, "
-	    "connectors, firewalls), list the new one",
-	    name_of(s), (int)strcspn(seen, " "), seen,
-	    notes->address_before != NULL ? notes->address_before : "?");
-}
-
-static void
-say_clock(const struct subject *s, int64_t now_s, char *out)
-{
-	int64_t off_s = s->notes->clock_off_s;
-
-	(void)now_s;
-	snprintf(out, TEXT_MAX,
-	    "the clock of this host is %lld minutes %s the provider's; have "
-	    "it set and kept right (NTP)",
-	    (long long)(off_s < 0 ? -off_s : off_s) / 60,
-	    off_s < 0 ? "behind" : "ahead of");
-}
-
-static void (*const say[WARNING_COUNT])(
-    const struct subject *s, int64_t now_s, char *out) = {
-    [WARNING_SECRET] = say_secret,
-    [WARNING_CERTIFICATE] = say_certificate,
-    [WARNING_IDLE] = say_idle,
-    [WARNING_SIGN_IN] = say_sign_in,
-    [WARNING_EGRESS] = say_egress,
-    [WARNING_CLOCK] = say_clock,
-};
-
 static int
-level_of(const struct subject *s, enum warning warning, int64_t now_s)
+level_of(const struct watch_subject *s, enum warning warning, int64_t now_s)
 {
 	const struct notes *notes = s->notes;
 
@@ -208,7 +76,7 @@ level_of(const struct subject *s, enum warning warning, int64_t now_s)
  */
 
 static void
-run_command(const struct subject *s, const char *state, const char *code,
+run_command(const struct watch_subject *s, const char *state, const char *code,
     const char *text)
 {
 	const struct notify notify = {
@@ -223,16 +91,17 @@ run_command(const struct subject *s, const char *state, const char *code,
 }
 
 static void
-check_warning(const struct subject *s, enum warning warning, int64_t now_s)
+check_warning(
+    const struct watch_subject *s, enum warning warning, int64_t now_s)
 {
 	struct notes *notes = s->notes;
 	int level = level_of(s, warning, now_s);
-	char text[TEXT_MAX];
+	char text[WATCH_TEXT_MAX];
 
 	if (warning_due(level, notes->told[warning], notes->told_at_s[warning],
 		now_s)) {
-		say[warning](s, now_s, text);
-		log_warn(name_of(s), "warning: code=%s: %s",
+		watch_say(s, warning, now_s, text);
+		log_warn(watch_name(s), "warning: code=%s: %s",
 		    warning_name(warning), text);
 		run_command(s, "warning", warning_name(warning), text);
 		notes->told[warning] = (uint8_t)level;
@@ -246,7 +115,7 @@ check_warning(const struct subject *s, enum warning warning, int64_t now_s)
 }
 
 static void
-check(const struct subject *s)
+check(const struct watch_subject *s)
 {
 	int64_t now_s = clock_wall_s();
 	int i;
@@ -256,7 +125,7 @@ check(const struct subject *s)
 }
 
 static void
-tell_state(const struct subject *s, const char *state, const char *code,
+tell_state(const struct watch_subject *s, const char *state, const char *code,
     const char *text)
 {
 	struct notes *notes = s->notes;
@@ -272,16 +141,16 @@ tell_state(const struct subject *s, const char *state, const char *code,
 
 /* What waits for a person is told again by itself, day after day. */
 static void
-remind(const struct subject *s)
+remind(const struct watch_subject *s)
 {
-	char text[TEXT_MAX];
+	char text[WATCH_TEXT_MAX];
 
 	if (strcmp(s->notes->state, "needs_login") != 0 &&
 	    strcmp(s->notes->state, "needs_admin") != 0)
 		return;
 	snprintf(text, sizeof(text),
 	    "%s %.200s still gets no token; postoak status says why",
-	    s->account != NULL ? "account" : "application", name_of(s));
+	    s->account != NULL ? "account" : "application", watch_name(s));
 	tell_state(s, s->notes->state, "", text);
 }
 
@@ -289,7 +158,7 @@ static void
 check_all(void *arg)
 {
 	const struct conf *conf = config->conf;
-	struct subject s;
+	struct watch_subject s;
 	size_t i;
 
 	(void)arg;
@@ -313,7 +182,7 @@ check_all(void *arg)
 void
 watch_refresh_token(const struct grant_order *order, int64_t used_at_s)
 {
-	struct subject s = subject_of(order->application, order->account);
+	struct watch_subject s = subject_of(order->application, order->account);
 
 	s.notes->refresh_at_s = used_at_s;
 }
@@ -321,7 +190,7 @@ watch_refresh_token(const struct grant_order *order, int64_t used_at_s)
 void
 watch_sign_in(const struct grant_order *order)
 {
-	struct subject s = subject_of(order->application, order->account);
+	struct watch_subject s = subject_of(order->application, order->account);
 
 	s.notes->refresh_at_s = s.notes->signed_in_at_s = clock_wall_s();
 	notes_changed();
@@ -330,7 +199,7 @@ watch_sign_in(const struct grant_order *order)
 static void
 look_at_address(const struct grant_order *order, const struct secret *token)
 {
-	struct subject s = subject_of(order->application, NULL);
+	struct watch_subject s = subject_of(order->application, NULL);
 	char seen[WARNING_ADDRESSES_MAX] = "", before[WARNING_ADDRESS_MAX];
 	struct json *claims = claims_read(token);
 	const char *address =
@@ -360,7 +229,7 @@ look_at_address(const struct grant_order *order, const struct secret *token)
 void
 watch_token(const struct grant_order *order, const struct grant_token *token)
 {
-	struct subject s = subject_of(order->application, order->account);
+	struct watch_subject s = subject_of(order->application, order->account);
 
 	if (token->has_refresh) {
 		s.notes->refresh_at_s = token->refresh_at_s;
@@ -390,20 +259,89 @@ learn_sign_in(struct notes *notes, const struct err *failure)
 	notes_changed();
 }
 
+/* What a failure belongs to: other settings, and files that have been written
+ * since, are another matter. */
+static int64_t
+settings_of(const struct grant_order *order)
+{
+	const struct conf_application *application = order->application;
+	const struct conf_account *account = order->account;
+	const char *parts[] = {application->token_endpoint,
+	    application->client_id, application->scope, application->app_scope,
+	    account != NULL ? conf_grant_name(account->grant) : NULL,
+	    account != NULL ? account->user : NULL};
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	const char *p;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		for (p = parts[i]; p != NULL && *p != '\0'; p++)
+			hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+		hash = (hash ^ '\n') * 0x100000001b3u;
+	}
+	hash ^= proof_stamp(application, account);
+	return (int64_t)(hash >> 8);
+}
+
+/* What waits for a person is still known after a restart. */
+static void
+remember(const struct watch_subject *s, const struct grant_order *order,
+    const struct err *failure)
+{
+	struct notes *notes = s->notes;
+
+	if (failure == NULL || failure->kind == ERR_TEMPORARY) {
+		if (notes->failure == NULL)
+			return;
+		free(notes->failure);
+		notes->failure = NULL;
+	} else {
+		if (notes->failure == NULL)
+			notes->failure = mem_zalloc(1, sizeof(*notes->failure));
+		notes->failure->err = *failure;
+		notes->failure->at_s = clock_wall_s();
+		notes->failure->settings = settings_of(order);
+	}
+	notes_changed();
+}
+
+int
+watch_recall(
+    const struct grant_order *order, struct err *failure, int64_t *at_s)
+{
+	struct watch_subject s = subject_of(order->application, order->account);
+	const struct notes_failure *known = s.notes->failure;
+
+	if (known == NULL || known->settings != settings_of(order))
+		return 0;
+	*failure = known->err;
+	*at_s = known->at_s;
+	return 1;
+}
+
+void
+watch_forget(const struct grant_order *order)
+{
+	struct watch_subject s = subject_of(order->application, order->account);
+
+	remember(&s, order, NULL);
+}
+
 void
 watch_state(const struct grant_order *order, const char *state,
     const struct err *failure)
 {
-	struct subject s = subject_of(order->application, order->account);
-	char text[TEXT_MAX];
+	struct watch_subject s = subject_of(order->application, order->account);
+	char text[WATCH_TEXT_MAX];
 
+	remember(&s, order, failure);
 	if (failure != NULL) {
 		learn_sign_in(s.notes, failure);
 		tell_state(&s, state, failure->code, failure->text);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s %.200s has a token again",
-	    s.account != NULL ? "account" : "application", name_of(&s));
+	    s.account != NULL ? "account" : "application", watch_name(&s));
 	tell_state(&s, state, "", text);
 }
 
@@ -411,7 +349,7 @@ void
 watch_clock(
     const struct grant_token *token, const struct grant_failure *failure)
 {
-	struct subject s = subject_of(NULL, NULL);
+	struct watch_subject s = subject_of(NULL, NULL);
 
 	if (token != NULL ? !token->has_clock : !failure->has_clock)
 		return;
@@ -423,7 +361,7 @@ watch_clock(
 void
 watch_certificate(const struct conf_application *application, int64_t ends_at_s)
 {
-	struct subject s = subject_of(application, NULL);
+	struct watch_subject s = subject_of(application, NULL);
 
 	if (s.notes->certificate_ends_s == ends_at_s)
 		return;
@@ -435,16 +373,16 @@ watch_certificate(const struct conf_application *application, int64_t ends_at_s)
  */
 
 static void
-show(const struct subject *s, int64_t now_s, struct json *warnings)
+show(const struct watch_subject *s, int64_t now_s, struct json *warnings)
 {
-	char text[TEXT_MAX];
+	char text[WATCH_TEXT_MAX];
 	struct json *one;
 	int i;
 
 	for (i = 0; i < WARNING_COUNT; i++) {
 		if (level_of(s, (enum warning)i, now_s) == 0)
 			continue;
-		say[i](s, now_s, text);
+		watch_say(s, (enum warning)i, now_s, text);
 		one = json_object();
 		json_set_string(one, "code", warning_name((enum warning)i));
 		json_set_string(one, "text", text);
@@ -455,9 +393,10 @@ show(const struct subject *s, int64_t now_s, struct json *warnings)
 void
 watch_show(const struct conf_account *account, struct json *answer)
 {
-	struct subject application = subject_of(account->application, NULL);
-	struct subject own = subject_of(account->application, account);
-	struct subject host = subject_of(NULL, NULL);
+	struct watch_subject application =
+	    subject_of(account->application, NULL);
+	struct watch_subject own = subject_of(account->application, account);
+	struct watch_subject host = subject_of(NULL, NULL);
 	struct json *warnings = json_array();
 	int64_t now_s = clock_wall_s();
 

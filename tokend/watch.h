@@ -43,6 +43,16 @@ void watch_token(
 void watch_state(const struct grant_order *order, const char *state,
     const struct err *failure);
 
+/*
+ * The failure that was last told to watch_state under the same settings, if it
+ * waits for a person: 1 and when, wall clock; else 0. It outlives a restart.
+ */
+int watch_recall(
+    const struct grant_order *order, struct err *failure, int64_t *at_s);
+
+/* What was recalled is over: what it was about is gone. */
+void watch_forget(const struct grant_order *order);
+
 /* How an exchange ended tells the provider's clock, if there was an answer. */
 void watch_clock(
     const struct grant_token *token, const struct grant_failure *failure);

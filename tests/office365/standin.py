@@ -243,6 +243,10 @@ class Office365:
         self._directory.client(
             client_id or self.client_id).federated.append(federated)
 
+    def remove_federated(self, client_id=None):
+        """Take all of them away."""
+        self._directory.client(client_id or self.client_id).federated.clear()
+
     def add_user(self, upn, password, mfa=False, **flags):
         """Flags: disabled, password_expired, consented=False."""
         self._directory.add_user(upn, password, mfa=mfa, **flags)

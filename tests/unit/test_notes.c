@@ -77,6 +77,10 @@ test_all_survives_a_restart(void **state)
 	notes->address_before = mem_strdup("192.0.2.2");
 	notes->address_at_s = 5000000000;
 	notes->clock_off_s = 7;
+	notes->failure = mem_zalloc(1, sizeof(*notes->failure));
+	err_set(&notes->failure->err, ERR_LOGIN, "aadsts.50173", "why");
+	notes->failure->at_s = 1700000003;
+	notes->failure->settings = 0x7fffffffffffff;
 	notes_changed();
 	restart();
 	notes = notes_of("account", "a@x.org");
@@ -91,6 +95,12 @@ test_all_survives_a_restart(void **state)
 	assert_string_equal(notes->address_before, "192.0.2.2");
 	assert_int_equal(notes->address_at_s, 5000000000);
 	assert_int_equal(notes->clock_off_s, 0);
+	assert_non_null(notes->failure);
+	assert_int_equal(notes->failure->err.kind, ERR_LOGIN);
+	assert_string_equal(notes->failure->err.code, "aadsts.50173");
+	assert_string_equal(notes->failure->err.text, "why");
+	assert_int_equal(notes->failure->at_s, 1700000003);
+	assert_int_equal(notes->failure->settings, 0x7fffffffffffff);
 	notes_close();
 	assert_int_equal(stat(conf_files_path(".notes"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
