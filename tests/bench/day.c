@@ -10,6 +10,7 @@
  * minutes, as Entra ID's. All accounts are asked for within the first minute,
  * and a few times an hour from then on. Prints how many exchanges began in each
  * ten minutes, and the most that were under way together.
+ *
  * link: tokend/credential tokend/credential_trial tokend/credential_login
  * link: tokend/schedule tokend/failure tokend/handout tokend/timer
  * link: tokend/unsaved tokend/grant_order tokend/record tokend/proof
@@ -234,6 +235,22 @@ watch_state(const struct grant_order *order, const char *state,
 	(void)order;
 	(void)state;
 	(void)failure;
+}
+
+int
+watch_recall(
+    const struct grant_order *order, struct err *failure, int64_t *at_s)
+{
+	(void)order;
+	(void)failure;
+	(void)at_s;
+	return 0;
+}
+
+void
+watch_forget(const struct grant_order *order)
+{
+	(void)order;
 }
 
 void

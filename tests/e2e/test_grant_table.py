@@ -342,7 +342,7 @@ def check_failure(setup, grant, row):
     tokend = setup.tokend
     for _ in range(5):
         answer = tokend.ask(account=grant.asked)
-        assert (answer["kind"], answer["code"]) == (row.kind, row.code)
+        assert (answer["kind"], answer["code"]) == (row.kind, row.code), answer["text"]
     text = answer["text"]
     assert text.startswith(grant.subject + ": ")
     for words in row.words:

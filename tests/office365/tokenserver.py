@@ -189,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
             request.answered = time.time()
             if not isinstance(body, str):
                 body = json.dumps(body)
-            self._plain(status, "application/json", body)
+            self.plain(status, "application/json", body)
         elif switches["http"] is not None:
             request.outcome = "http %d" % switches["http"]
             request.answered = time.time()
