@@ -123,15 +123,20 @@ def test_words(tokend, entra, build, error, words):
 
 def test_refresh_token_revoked(make_tokend, entra, build):
     """Google's answer to a refresh token, its session control's too."""
-    tokend = make_tokend(grant="refresh_token")
+    tokend = make_tokend()
+    assert tokend.ask()["status"] == "ok"
+    tokend.stop()
+    tokend.grant = "refresh_token"
+    tokend.write_config()
+    tokend.start()
     for fields, words in (
             ({"error_description": "Token has been expired or revoked."},
              "from Testing to In production"),
             ({"error_description": "reauth related error (invalid_rapt)",
               "error_subtype": "invalid_rapt"}, "session control")):
         entra.set(answer=(400, {"error": "invalid_grant", **fields}))
-        answer = tokend.control("import", ACCOUNT,
-                                refresh_token="1//0abc")
+        tokend.control("refresh", ACCOUNT)
+        answer = tokend.ask()
         assert answer["kind"] == "login", answer
         sentence = check_everywhere(
             build, tokend, answer["text"], ACCOUNT,
