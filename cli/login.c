@@ -16,7 +16,6 @@
 #include "json.h"
 #include "login_wait.h"
 #include "show.h"
-#include "time_text.h"
 
 #define INPUT_MAX 16384 /* twice what tokend takes, for blanks around it */
 
@@ -43,28 +42,6 @@ import(const struct conf *conf, const char *account,
 	if (answer == NULL)
 		*exit_code = verb_report(&err, options->json);
 	return answer;
-}
-
-static int
-print_life(struct json *answer, const char *account, int as_json)
-{
-	char span[TIME_TEXT_MAX];
-	int64_t expires_in = 0;
-	struct buf out;
-	int rc;
-
-	if (as_json)
-		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
-	json_get_int(answer, "expires_in", &expires_in);
-	json_free(answer);
-	buf_init(&out, SHOW_MAX);
-	show_text(&out, account);
-	buf_addf(&out,
-	    ": the refresh token is kept; it brought a token, good for %s\n",
-	    time_text_span(span, sizeof(span), expires_in));
-	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
-	buf_clear(&out);
-	return rc;
 }
 
 /* Which way, if the administrator names none: the grant's own. */
@@ -110,8 +87,10 @@ login_verb(const struct verb_context *context, int argc, char **argv)
 	} else {
 		answer = import(conf, options.operand[0], &options, &rc);
 		if (answer != NULL)
-			rc = print_life(
-			    answer, options.operand[0], options.json);
+			rc = verb_life(answer, options.operand[0],
+			    "the refresh token is kept; it brought a token, "
+			    "good for",
+			    options.json);
 	}
 	conf_free(conf);
 	return rc;

@@ -14,7 +14,6 @@
 #include "buf.h"
 #include "json.h"
 #include "show.h"
-#include "time_text.h"
 
 /*
  * The common road of token and refresh: one ACCOUNT, one question to tokend.
@@ -87,26 +86,14 @@ int
 refresh_verb(const struct verb_context *context, int argc, char **argv)
 {
 	struct verb_options options = {.json = 1, .operands = 1};
-	char span[TIME_TEXT_MAX];
 	struct json *answer;
-	int64_t expires_in = 0;
-	struct buf out;
 	int rc;
 
 	answer = ask_about(context, argc, argv, &options, &rc);
 	if (answer == NULL)
 		return rc;
-	if (options.json)
-		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
-	json_get_int(answer, "expires_in", &expires_in);
-	json_free(answer);
-	buf_init(&out, SHOW_MAX);
-	show_text(&out, options.operand[0]);
-	buf_addf(&out, ": a new token, good for %s\n",
-	    time_text_span(span, sizeof(span), expires_in));
-	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
-	buf_clear(&out);
-	return rc;
+	return verb_life(
+	    answer, options.operand[0], "a new token, good for", options.json);
 }
 
 /* --- reload --------------------------------------------------------------- */

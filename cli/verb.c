@@ -11,6 +11,7 @@
 
 #include "ask.h"
 #include "show.h"
+#include "time_text.h"
 
 int
 verb_usage(const char *verb, const char *fmt, ...)
@@ -80,6 +81,28 @@ verb_report(const struct err *err, int as_json)
 	else
 		show_error(err);
 	return ask_exit_code(err);
+}
+
+int
+verb_life(
+    struct json *answer, const char *account, const char *what, int as_json)
+{
+	char span[TIME_TEXT_MAX];
+	int64_t expires_in = 0;
+	struct buf out;
+	int rc;
+
+	if (as_json)
+		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
+	json_get_int(answer, "expires_in", &expires_in);
+	json_free(answer);
+	buf_init(&out, SHOW_MAX);
+	show_text(&out, account);
+	buf_addf(&out, ": %s %s\n", what,
+	    time_text_span(span, sizeof(span), expires_in));
+	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	buf_clear(&out);
+	return rc;
 }
 
 struct conf *

@@ -4,6 +4,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "json.h"
 
 /*
  * verb - what every verb of the tool is handed, and the reading of its
@@ -39,6 +40,13 @@ int verb_usage(const char *verb, const char *fmt, ...)
  * output. Returns the exit code. */
 int verb_report(const struct err *err, int as_json);
 
+/*
+ * Print tokend's answer with "expires_in", which is taken: "ACCOUNT: WHAT 59
+ * minutes", or the document. Returns the exit code.
+ */
+int verb_life(
+    struct json *answer, const char *account, const char *what, int as_json);
+
 /* Load the configuration; NULL with the message printed and *exit_code set. */
 struct conf *verb_conf(const struct verb_context *context, int *exit_code);
 
@@ -51,6 +59,8 @@ int login_verb(const struct verb_context *context, int argc, char **argv);
 int logout_verb(const struct verb_context *context, int argc, char **argv);
 int reload_verb(const struct verb_context *context, int argc, char **argv);
 int explain_verb(const struct verb_context *context, int argc, char **argv);
+int export_verb(const struct verb_context *context, int argc, char **argv);
+int restore_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
+#include "parcel.h"
 #include "watch.h"
 
 /* A credential under its identity; the table is sorted by that. */
@@ -216,6 +217,59 @@ account_import(const struct conf_account *account, const char *refresh_token,
 		return -1;
 	return credential_import(credential_of(account), refresh_token, wait_ms,
 	    done, arg, wait, err);
+}
+
+static struct parcel_owner
+owner_of(const struct conf_account *account)
+{
+	const struct conf_application *application = account->application;
+	const struct parcel_owner whose = {
+	    .account = account->name,
+	    .user = account->user,
+	    .client_id =
+		application->client_id != NULL ? application->client_id : "",
+	    .endpoint = application->token_endpoint,
+	};
+
+	return whose;
+}
+
+int
+account_export(const struct conf_account *account, const char *passphrase,
+    struct buf *out, struct err *err)
+{
+	const struct parcel_owner whose = owner_of(account);
+	struct record record;
+	int rc;
+
+	if (owner(account) == NULL)
+		return err_set(err, ERR_CONFIG, "grant",
+		    "account %s: with grant %s there is no refresh token to be "
+		    "exported; the other host fetches its tokens by itself",
+		    account->name, conf_grant_name(account->grant));
+	if (parcel_check(passphrase, err) == -1 ||
+	    credential_export(credential_of(account), &record, err) == -1)
+		return -1;
+	rc = parcel_seal(&whose, &record, passphrase, clock_wall_s(), out, err);
+	record_clear(&record);
+	return rc;
+}
+
+int
+account_restore(const struct conf_account *account, const char *text,
+    const char *passphrase, int64_t wait_ms, handout_done *done, void *arg,
+    struct handout_wait **wait, struct err *err)
+{
+	const struct parcel_owner whose = owner_of(account);
+	struct record record;
+	int rc;
+
+	if (parcel_open(&whose, text, passphrase, &record, err) == -1)
+		return -1;
+	rc = account_import(account, secret_reveal(&record.refresh_token),
+	    wait_ms, done, arg, wait, err);
+	record_clear(&record);
+	return rc;
 }
 
 struct grant *

@@ -47,6 +47,18 @@ int account_refresh(const struct conf_account *account, int64_t wait_ms,
 int account_import(const struct conf_account *account,
     const char *refresh_token, int64_t wait_ms, handout_done *done, void *arg,
     struct handout_wait **wait, struct err *err);
+
+/*
+ * The text that another host's account_restore takes, sealed under a passphrase
+ * (parcel.h), appended to out. account_restore is an account_import of what is
+ * in it, if it is this account's.
+ */
+int account_export(const struct conf_account *account, const char *passphrase,
+    struct buf *out, struct err *err);
+int account_restore(const struct conf_account *account, const char *text,
+    const char *passphrase, int64_t wait_ms, handout_done *done, void *arg,
+    struct handout_wait **wait, struct err *err);
+
 struct grant *account_sign_in(const struct conf_account *account,
     const struct grant_sign_in *sign_in, grant_done *done, void *arg,
     struct grant_failure *failure);

@@ -20,19 +20,13 @@
 #include "listener.h"
 #include "log.h"
 #include "mem.h"
+#include "parcel.h"
+#include "pending.h"
 #include "sock.h"
 
 #define SOCKET_MODE 0660
 #define REQUEST_MAX 65536
 #define WAIT_MS 60000
-
-/* token, refresh or import, waiting for an exchange. */
-struct pending {
-	struct client *client;
-	struct handout_wait *wait;
-	char *user;
-	int with_token;
-};
 
 static control_reload *reload;
 static struct listener *listener;
@@ -43,19 +37,38 @@ static int64_t started_ms;
  */
 
 static void
-answer_token(struct client *client, const char *user, int with_token,
-    const struct handout *token)
+answer_life(
+    struct client *client, struct json *answer, const struct handout *token)
 {
-	struct json *answer = control_answer_new("ok");
-
-	if (with_token) {
-		json_set_string(answer, "user", user);
-		json_set_string(answer, "token", secret_reveal(token->secret));
-	}
 	json_set_string(answer, "token_id", token->id);
 	json_set_int(answer, "expires_in", token->expires_in_s);
 	control_answer_json(client, answer);
 }
+
+static void
+answer_token(
+    struct client *client, const char *user, const struct handout *token)
+{
+	struct json *answer = control_answer_new("ok");
+
+	json_set_string(answer, "user", user);
+	json_set_string(answer, "token", secret_reveal(token->secret));
+	answer_life(client, answer, token);
+}
+
+/* The administrator does not want the token itself. */
+static void
+answer_refreshed(
+    struct client *client, const char *user, const struct handout *token)
+{
+	(void)user;
+	answer_life(client, control_answer_new("ok"), token);
+}
+
+static const struct pending_words words_token = {
+    answer_token, control_answer_failure};
+static const struct pending_words words_refreshed = {
+    answer_refreshed, control_answer_failure};
 
 /* --- verbs -----------------------------------------------------------------
  */
@@ -100,40 +113,43 @@ verb_status(struct client *client, const struct json *request, struct err *err)
 	return 0;
 }
 
-static void
-forget(void *arg)
-{
-	struct pending *pending = arg;
-
-	handout_cancel(pending->wait);
-	free(pending->user);
-	free(pending);
-}
-
-static void
-on_token(void *arg, const struct handout *token, const struct err *err)
-{
-	struct pending *pending = arg;
-	struct client *client = pending->client;
-
-	pending->wait = NULL;
-	client_set_pending(client, NULL, NULL);
-	if (token != NULL)
-		answer_token(client, pending->user, pending->with_token, token);
-	else
-		control_answer_failure(client, err);
-	forget(pending);
-}
-
 /* How a token is come by. */
-enum how { ASK, REFRESH, IMPORT };
+enum how { ASK, REFRESH, IMPORT, RESTORE };
 
+/* A string of the request, "" if it is not there. */
 static const char *
-refresh_token_of(const struct json *request)
+text_of(const struct json *request, const char *key)
 {
-	const char *refresh_token = json_get_string(request, "refresh_token");
+	const char *text = json_get_string(request, key);
 
-	return refresh_token != NULL ? refresh_token : "";
+	return text != NULL ? text : "";
+}
+
+/* As account_ask. */
+static int
+fetch_by(enum how how, const struct conf_account *account,
+    const struct json *request, struct pending *pending, struct handout *token,
+    struct err *err)
+{
+	struct handout_wait **wait = pending_wait(pending);
+
+	switch (how) {
+	case ASK:
+		return account_ask(
+		    account, WAIT_MS, pending_done, pending, token, wait, err);
+	case REFRESH:
+		return account_refresh(
+		    account, WAIT_MS, pending_done, pending, wait, err);
+	case IMPORT:
+		return account_import(account,
+		    text_of(request, "refresh_token"), WAIT_MS, pending_done,
+		    pending, wait, err);
+	case RESTORE:
+		break;
+	}
+	return account_restore(account, text_of(request, "file"),
+	    text_of(request, "passphrase"), WAIT_MS, pending_done, pending,
+	    wait, err);
 }
 
 static int
@@ -150,27 +166,10 @@ fetch(struct client *client, const struct json *request, enum how how,
 	    control_answer_find(control_answer_account(request), &user, err);
 	if (account == NULL)
 		return -1;
-	pending = mem_zalloc(1, sizeof(*pending));
-	pending->client = client;
-	pending->with_token = how == ASK;
-	if (how == ASK)
-		rc = account_ask(account, WAIT_MS, on_token, pending, &token,
-		    &pending->wait, err);
-	else if (how == REFRESH)
-		rc = account_refresh(
-		    account, WAIT_MS, on_token, pending, &pending->wait, err);
-	else
-		rc = account_import(account, refresh_token_of(request), WAIT_MS,
-		    on_token, pending, &pending->wait, err);
-	if (rc == 1) {
-		pending->user = mem_strdup(user);
-		client_set_pending(client, pending, forget);
-		return 0;
-	}
-	free(pending);
-	if (rc == 0)
-		answer_token(client, user, how == ASK, &token);
-	return rc;
+	pending =
+	    pending_new(client, how == ASK ? &words_token : &words_refreshed);
+	rc = fetch_by(how, account, request, pending, &token, err);
+	return pending_settle(pending, rc, user, &token);
 }
 
 static int
@@ -193,6 +192,40 @@ verb_import(struct client *client, const struct json *request, struct err *err)
 	log_info(control_answer_account(request),
 	    "refresh token brought in: uid=%u", client_uid(client));
 	return fetch(client, request, IMPORT, err);
+}
+
+static int
+verb_export(struct client *client, const struct json *request, struct err *err)
+{
+	const struct conf_account *account;
+	struct json *answer;
+	const char *user;
+	struct buf file;
+
+	account =
+	    control_answer_find(control_answer_account(request), &user, err);
+	buf_init(&file, PARCEL_MAX);
+	if (account == NULL ||
+	    account_export(
+		account, text_of(request, "passphrase"), &file, err) == -1) {
+		buf_clear(&file);
+		return -1;
+	}
+	log_info(account->name, "refresh token exported: uid=%u",
+	    client_uid(client));
+	answer = control_answer_new("ok");
+	json_set_string(answer, "file", file.data);
+	buf_clear(&file);
+	control_answer_json(client, answer);
+	return 0;
+}
+
+static int
+verb_restore(struct client *client, const struct json *request, struct err *err)
+{
+	log_info(control_answer_account(request),
+	    "exported refresh token brought in: uid=%u", client_uid(client));
+	return fetch(client, request, RESTORE, err);
 }
 
 /* --- reload ----------------------------------------------------------------
@@ -222,6 +255,8 @@ static const struct {
     {"token", verb_token},
     {"refresh", verb_refresh},
     {"import", verb_import},
+    {"export", verb_export},
+    {"restore", verb_restore},
     {"login", control_login_in},
     {"redirect", control_login_redirect},
     {"logout", control_login_out},

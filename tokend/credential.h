@@ -90,6 +90,13 @@ struct grant *credential_sign_in(struct credential *credential,
 void credential_take(struct credential *credential, struct grant_token *token);
 
 /*
+ * What is kept of it, for another host: the refresh token and its scope; clear
+ * *record. -1 with ERR_CONFIG if there is no refresh token.
+ */
+int credential_export(
+    struct credential *credential, struct record *record, struct err *err);
+
+/*
  * Forget token and refresh token, here and on disk. -1 with ERR_TEMPORARY: the
  * disk still has it.
  */

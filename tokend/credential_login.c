@@ -23,6 +23,32 @@ credential_sign_in(struct credential *c, const struct grant_sign_in *sign_in,
 	return grant_start(&order, c->store, done, arg, failure);
 }
 
+/* The newest one, on disk or not yet. What was refused stays on this host. */
+static int
+load(struct credential *c, struct record *record, struct err *err)
+{
+	if (c->unsaved == NULL)
+		return store_load(c->store, grant_order_kind(&c->order),
+		    grant_order_name(&c->order), record, err);
+	if (record_copy(record, &c->unsaved->record) == -1)
+		return err_set(err, ERR_TEMPORARY, "memory", "out of memory");
+	return 1;
+}
+
+int
+credential_export(struct credential *c, struct record *record, struct err *err)
+{
+	if (load(c, record, err) == -1)
+		return -1;
+	record->refused = RECORD_REFUSED_NOTHING;
+	if (!secret_empty(&record->refresh_token))
+		return 0;
+	record_clear(record);
+	return err_set(err, ERR_CONFIG, "refresh_token",
+	    "account %s has no refresh token that could be exported",
+	    grant_order_name(&c->order));
+}
+
 int
 credential_logout(struct credential *c, struct err *err)
 {

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #define NONCE_LEN 12
@@ -96,6 +97,61 @@ static const unsigned char *
 key_bytes(const struct secret *key)
 {
 	return const_bytes(secret_reveal(key));
+}
+
+int
+crypto_base64(const void *data, size_t len, struct buf *out, struct err *err)
+{
+	size_t text_len = (len + 2) / 3 * 4;
+	char *room = len > INT_MAX / 2 ? NULL : buf_reserve(out, text_len);
+
+	if (room == NULL)
+		return err_set(err, ERR_BUG, "base64", "too long for base64");
+	EVP_EncodeBlock(bytes(room), data, (int)len);
+	buf_commit(out, text_len);
+	return 0;
+}
+
+/* OpenSSL takes blanks around it and counts padding as bytes. */
+int
+crypto_unbase64(const char *text, size_t len, struct buf *out, struct err *err)
+{
+	size_t pads = 0;
+	char *room = NULL;
+	int got = -1;
+
+	while (pads < 2 && pads < len && text[len - 1 - pads] == '=')
+		pads++;
+	if (len % 4 == 0 && len <= INT_MAX / 2 &&
+	    memchr(text, '=', len - pads) == NULL &&
+	    memchr(text, '\n', len) == NULL && memchr(text, ' ', len) == NULL)
+		room = buf_reserve(out, len / 4 * 3);
+	if (room != NULL && len > 0)
+		got = EVP_DecodeBlock(bytes(room), const_bytes(text), (int)len);
+	if (got < (int)pads)
+		return err_set(err, ERR_CONFIG, "base64", "this is no base64");
+	buf_commit(out, (size_t)got - pads);
+	return 0;
+}
+
+int
+crypto_stretch(const struct secret *passphrase, const struct buf *salt,
+    int log_n, struct secret *key, struct err *err)
+{
+	unsigned char out[CRYPTO_KEY_LEN];
+	uint64_t n = (uint64_t)1 << log_n;
+	int ok;
+
+	/* The last limit is OpenSSL's own, of memory: a little more than N. */
+	ok = EVP_PBE_scrypt(secret_reveal(passphrase), secret_len(passphrase),
+		 const_bytes(salt->data), salt->len, n, 8, 1, 2 * 1024 * n, out,
+		 sizeof(out)) == 1 &&
+	     secret_set(key, (const char *)out, sizeof(out)) == 0;
+	explicit_bzero(out, sizeof(out));
+	if (ok)
+		return 0;
+	return err_set(err, ERR_TEMPORARY, "openssl",
+	    "no key from the passphrase: OpenSSL has no scrypt, or no memory");
 }
 
 /* Cipher text of plain into out[NONCE_LEN..], nonce before, tag behind. */

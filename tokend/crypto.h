@@ -40,6 +40,21 @@ int crypto_hash(
 int crypto_fingerprint(
     const struct secret *secret, char id[CRYPTO_ID_LEN], struct err *err);
 
+/* Append base64 (RFC 4648 section 4), padded, without line ends. 0 or -1. */
+int crypto_base64(
+    const void *data, size_t len, struct buf *out, struct err *err);
+
+/* The reverse; anything else is ERR_CONFIG, code "base64". */
+int crypto_unbase64(
+    const char *text, size_t len, struct buf *out, struct err *err);
+
+/*
+ * A key of CRYPTO_KEY_LEN bytes from a passphrase: scrypt (RFC 7914) with
+ * N = 2^log_n, r = 8, p = 1, which takes 2^log_n KiB of memory.
+ */
+int crypto_stretch(const struct secret *passphrase, const struct buf *salt,
+    int log_n, struct secret *key, struct err *err);
+
 /*
  * Append nonce, cipher text and tag to out. aad is protected, not encrypted;
  * key has CRYPTO_KEY_LEN bytes.

@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "log.h"
 #include "mem.h"
+#include "pending.h"
 #include "wire.h"
 
 #define SOCKET_MODE 0666
@@ -23,13 +24,6 @@
 #define DENIED_REMEMBERED 64
 #define DENIED_AGAIN_MS (3600 * 1000LL)
 #define USER_MAX 1024
-
-/* A request that waits for an exchange. */
-struct pending {
-	struct client *client;
-	struct handout_wait *wait;
-	char *user;
-};
 
 static struct listener **listeners;
 static size_t listener_count;
@@ -180,30 +174,7 @@ find_account(struct client *client, const struct wire *wire, const char **user,
 /* --- requests --------------------------------------------------------------
  */
 
-static void
-forget(void *arg)
-{
-	struct pending *pending = arg;
-
-	handout_cancel(pending->wait);
-	free(pending->user);
-	free(pending);
-}
-
-static void
-on_token(void *arg, const struct handout *token, const struct err *err)
-{
-	struct pending *pending = arg;
-	struct client *client = pending->client;
-
-	pending->wait = NULL;
-	client_set_pending(client, NULL, NULL);
-	if (token != NULL)
-		answer_token(client, pending->user, token);
-	else
-		answer_failure(client, err);
-	forget(pending);
-}
+static const struct pending_words words = {answer_token, answer_failure};
 
 static int
 check_service(const struct wire *wire, struct err *err)
@@ -223,22 +194,13 @@ static int
 ask(struct client *client, const struct conf_account *account, const char *user,
     int64_t wait_ms, struct err *err)
 {
-	struct pending *pending = mem_zalloc(1, sizeof(*pending));
+	struct pending *pending = pending_new(client, &words);
 	struct handout token;
 	int rc;
 
-	pending->client = client;
-	rc = account_ask(
-	    account, wait_ms, on_token, pending, &token, &pending->wait, err);
-	if (rc == 1) {
-		pending->user = mem_strdup(user);
-		client_set_pending(client, pending, forget);
-		return 0;
-	}
-	free(pending);
-	if (rc == 0)
-		answer_token(client, user, &token);
-	return rc;
+	rc = account_ask(account, wait_ms, pending_done, pending, &token,
+	    pending_wait(pending), err);
+	return pending_settle(pending, rc, user, &token);
 }
 
 static int

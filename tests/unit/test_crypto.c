@@ -78,6 +78,59 @@ test_seal_opens_with_key_and_aad_only(void **state)
 }
 
 static void
+test_base64(void **state)
+{
+	/* RFC 4648, section 10. */
+	static const char *const all[][2] = {{"f", "Zg=="}, {"fo", "Zm8="},
+	    {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
+	static const char *const bad[] = {"", "Zg",
+	    "Zg=", "Z===", "====", "Zm9v\n", "Zm9 ", "Zg==Zg==", "Zm9-"};
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	buf_init(&out, 100);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_int_equal(
+		    crypto_base64(all[i][0], strlen(all[i][0]), &out, &err), 0);
+		assert_string_equal(out.data, all[i][1]);
+		buf_clear(&out);
+		assert_int_equal(
+		    crypto_unbase64(all[i][1], strlen(all[i][1]), &out, &err),
+		    0);
+		assert_string_equal(out.data, all[i][0]);
+		buf_clear(&out);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(
+		    crypto_unbase64(bad[i], strlen(bad[i]), &out, &err), -1);
+	buf_clear(&out);
+}
+
+/* RFC 7914, section 12: N = 16384, r = 8, p = 1. */
+static void
+test_stretch(void **state)
+{
+	static const unsigned char known[CRYPTO_KEY_LEN] = {0x70, 0x23, 0xbd,
+	    0xcb, 0x3a, 0xfd, 0x73, 0x48, 0x46, 0x1c, 0x06, 0xcd, 0x81, 0xfd,
+	    0x38, 0xeb, 0xfd, 0xa8, 0xfb, 0xba, 0x90, 0x4f, 0x8e, 0x3e, 0xa9,
+	    0xb5, 0x43, 0xf6, 0x54, 0x5d, 0xa1, 0xf2};
+	struct secret passphrase = SECRET_INIT, out = SECRET_INIT;
+	struct buf salt;
+
+	(void)state;
+	buf_init(&salt, 100);
+	buf_adds(&salt, "SodiumChloride");
+	secret_set(&passphrase, "pleaseletmein", 13);
+	assert_int_equal(crypto_stretch(&passphrase, &salt, 14, &out, &err), 0);
+	assert_int_equal(secret_len(&out), CRYPTO_KEY_LEN);
+	assert_memory_equal(secret_reveal(&out), known, CRYPTO_KEY_LEN);
+	secret_clear(&passphrase);
+	secret_clear(&out);
+	buf_clear(&salt);
+}
+
+static void
 test_same_text_is_never_sealed_alike(void **state)
 {
 	struct buf aad, a, b;
@@ -109,6 +162,8 @@ main(void)
 	    cmocka_unit_test(test_starts),
 	    cmocka_unit_test(test_sha256),
 	    cmocka_unit_test(test_seal_opens_with_key_and_aad_only),
+	    cmocka_unit_test(test_base64),
+	    cmocka_unit_test(test_stretch),
 	    cmocka_unit_test(test_same_text_is_never_sealed_alike),
 	};
 
