@@ -69,9 +69,9 @@ def resident_kb(here, count):
     for _ in range(STARTS):
         tokend.stop()
         took.append(first_answer_ns(tokend, tokend.request(name(count // 2))))
-    warm = tokend.memory_kb("Rss")
+    warm = tokend.resident_kb()
     ask_for_all(tokend, min(count, TOKENS))
-    return warm, tokend.memory_kb("Rss"), statistics.median(took)
+    return warm, tokend.resident_kb(), statistics.median(took)
 
 
 def crowd(bench):

@@ -57,9 +57,8 @@ def rest(bench):
     yield at_most("idle-processes", processes(tokend.pid), 1, "{:d}".format)
     # Clean pages are the libraries', private while nobody else has them mapped
     # and given back when the host wants them.
-    yield at_most("idle-private", tokend.memory_kb("Private_Dirty"), 3072,
-                  "{:d} kB".format,
-                  f"{tokend.memory_kb('Private_Clean')} kB clean")
+    yield at_most("idle-private", tokend.private_kb(), 3072,
+                  "{:d} kB".format, f"{tokend.clean_kb()} kB clean")
 
 
 FIGURES = (

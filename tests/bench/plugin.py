@@ -11,7 +11,7 @@ from bench.place import account, place
 
 ACCOUNT = "relay@contoso.com"
 SYSCALL_COUNT = 1000
-ROUNDS, COUNT = 60, 500
+ROUNDS, COUNT = 150, 500
 INITS = 40
 
 
@@ -73,9 +73,18 @@ class Plugins:
         return (many - few) / SYSCALL_COUNT
 
 
-def echo_spread(taken):
-    """What the machine alone makes of p99."""
-    return statistics.median(row["p99_ns"] / row["p50_ns"] for row in taken)
+def spread(row):
+    return row["p99_ns"] / row["p50_ns"]
+
+
+def tail(ours, echo):
+    """p99 as a multiple of p50: ours and, as what the machine alone makes of
+    it, the echo's, in the half of the rounds that was calm by the echo's."""
+    pairs = sorted(zip(ours, echo), key=lambda pair: spread(pair[1]))
+    calm = pairs[:len(pairs) // 2]
+    return (statistics.median(pair[0]["p99_ns"] for pair in calm),
+            *(statistics.median(spread(pair[side]) for pair in calm)
+              for side in (0, 1)))
 
 
 def latency(bench):
@@ -93,12 +102,9 @@ def latency(bench):
                micro(statistics.median(allowed)), ratio,
                f"at most format {micro(statistics.median(form))}"
                f" + 1.3 x echo {micro(statistics.median(echo))}", ratio <= 1)
-    p99 = column(taken[0], "p99_ns")
-    ratio = statistics.median(a / b for a, b in zip(p99, ours))
-    yield Line("plugin-p99", micro(statistics.median(p99)),
-               micro(statistics.median(ours)), ratio,
-               f"at most 3 x its p50; echo: {echo_spread(taken[-1]):.2f}",
-               ratio <= 3)
+    p99, ratio, alone = tail(taken[0], taken[-1])
+    yield Line("plugin-p99", micro(p99), micro(statistics.median(ours)),
+               ratio, f"at most 3 x its p50; echo {alone:.2f} x", ratio <= 3)
     if bench.peer:
         ratio = statistics.median(a / b for a, b in zip(ours, p50[2]))
         yield Line("plugin-peer", micro(statistics.median(ours)),
