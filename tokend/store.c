@@ -182,18 +182,19 @@ move_aside(struct store *store, const char *file, enum verdict verdict,
 	return 0;
 }
 
-/* A file that was moved aside for its key comes back with the key. */
-static void
+/* A file that was moved aside for its key comes back with the key: 0. */
+static int
 bring_back(struct store *store, const char *file, const char *name)
 {
 	char aside[NAME_LEN];
 
 	snprintf(aside, sizeof(aside), "%s.key-%s", file, store->key.id);
 	if (linkat(store->dir, aside, store->dir, file, 0) == -1)
-		return;
+		return -1;
 	unlinkat(store->dir, aside, 0);
 	log_info(name, "stored credential is back with its key: file=%s/%s",
 	    store->path, file);
+	return 0;
 }
 
 int
@@ -206,8 +207,9 @@ store_load(struct store *store, const char *kind, const char *name,
 	record_init(record);
 	if (file_name(kind, name, file, err) == -1)
 		return -1;
-	bring_back(store, file, name);
 	verdict = open_file(store, file, kind, name, record, id);
+	if (verdict == ABSENT && bring_back(store, file, name) == 0)
+		verdict = open_file(store, file, kind, name, record, id);
 	if (verdict == GOOD)
 		return 1;
 	if (verdict == UNREADABLE)
