@@ -57,6 +57,8 @@ VERSIONID(`private')dnl
 OSTYPE(`linux')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
 define(`confLOG_LEVEL', `14')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
 define(`confDONT_PROBE_INTERFACES', `true')dnl
 define(`confPID_FILE', `{directory}/pid')dnl
 define(`confSERVICE_SWITCH_FILE', `{directory}/switch')dnl
@@ -81,6 +83,22 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 LOCAL_CONFIG
 {environment}
+"""
+
+# The sendmail command's own configuration: to the daemon above, by SMTP.
+SUBMIT_MC = """
+VERSIONID(`private')dnl
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `{host}')dnl
+define(`confRUN_AS_USER', `nobody:nogroup')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confPID_FILE', `{directory}/submit-pid')dnl
+define(`confSERVICE_SWITCH_FILE', `{directory}/switch')dnl
+define(`confHOSTS_FILE', `{directory}/hosts')dnl
+define(`MSP_QUEUE_DIR', `{directory}/client-queue')dnl
+define(`STATUS_FILE', `{directory}/submit-statistics')dnl
+define(`RELAY_MAILER_ARGS', `TCP $h {port}')dnl
+FEATURE(`msp', `[127.0.0.1]')dnl
 """
 
 
@@ -196,9 +214,15 @@ class Sendmail:
         # No token to a server whose certificate does not match.
         self._table(root, "access", f"TLS_Srv:{SERVER} VERIFY\n")
         cf = os.path.join(root, CF)
-        self._file("sendmail.cf", _run(
-            ["m4", f"-D_CF_DIR_={cf}/", f"{cf}/m4/cf.m4",
-             self._file("sendmail.mc", self._mc())]))
+        self._made(cf, "sendmail", self._mc())
+        os.mkdir(self._path("client-queue"), 0o770)
+        shutil.chown(self._path("client-queue"), "nobody", "nogroup")
+        self._made(cf, "submit", SUBMIT_MC.format(
+            host=HOST, directory=self.directory, port=self.port))
+
+    def _made(self, cf, name, mc):
+        self._file(f"{name}.cf", _run(
+            ["m4", f"-D_CF_DIR_={cf}/", f"{cf}/m4/cf.m4", self._file(f"{name}.mc", mc)]))
 
     def _mc(self):
         more = ""
@@ -258,6 +282,18 @@ class Sendmail:
         """The queue ids of the messages that wait."""
         return [name[2:] for name in os.listdir(self.queue_path)
                 if name.startswith("qf")]
+
+    def command(self, sender, recipient, data):
+        """Submit with the sendmail(1) command."""
+        inside, = children(self._child.pid)
+        out = subprocess.run(
+            ["nsenter", "--target", str(inside), "--mount", "--uts", "--pid",
+             self._path("sendmail"), "-C", self._path("submit.cf"), "-i",
+             "-f", sender, recipient],
+            input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=60)
+        if out.returncode != 0:
+            raise RuntimeError(f"sendmail: {out.returncode} {out.stdout.decode()}")
 
     def send(self, sender="erp@app.example", to=("someone@example.net",),
              subject="hello"):
