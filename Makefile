@@ -225,9 +225,11 @@ format:
 MANUALS       = $(wildcard common/*.[1-8] sasl-plugin/*.[1-8] tokend/*.[1-8] \
                 milter/*.[1-8] cli/*.[1-8])
 
-UNITS         = $(wildcard contrib/systemd/*.service contrib/systemd/*.socket)
+UNITS         = $(wildcard contrib/systemd/*.service contrib/systemd/*.socket \
+                contrib/systemd/*.timer)
 # What systemd reads names the same paths as the programs have compiled in.
 TO_PLACE      = sed -e 's|/usr/sbin/|$(sbindir)/|g' \
+                -e 's|/usr/bin/postoak|$(bindir)/postoak|g' \
                 -e 's|/etc/postoak|$(sysconfdir)/postoak|g' \
                 -e 's|/var/lib/postoak|$(localstatedir)/lib/postoak|g' \
                 -e 's|/var/spool/postfix|$(localstatedir)/spool/postfix|g' \

@@ -27,6 +27,8 @@ static const struct {
 	"tokens, errors and budgets of the accounts", status_verb},
     {"limits", "[ACCOUNT] [--json]", "how much of each sending limit is used",
 	limits_verb},
+    {"release", "[MTA [FILE]] [--dry-run]",
+	"let held mail go as far as the budget allows", release_verb},
     {"token", "ACCOUNT [--json]", "print an access token, for other programs",
 	token_verb},
     {"refresh", "ACCOUNT [--json]", "fetch a new access token now",

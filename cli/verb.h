@@ -61,6 +61,7 @@ int reload_verb(const struct verb_context *context, int argc, char **argv);
 int explain_verb(const struct verb_context *context, int argc, char **argv);
 int export_verb(const struct verb_context *context, int argc, char **argv);
 int restore_verb(const struct verb_context *context, int argc, char **argv);
+int release_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);
 
 #endif

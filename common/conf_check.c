@@ -18,6 +18,7 @@
 #define RUN_DIR POSTOAK_RUNSTATEDIR "/postoak"
 #define SPOOL_RUN_DIR POSTOAK_LOCALSTATEDIR "/spool/postfix/run/postoak"
 #define TITLE_MAX 254
+#define RELEASE_WITHIN_S (5 * 60)
 
 /* The line of an option, the section's if it was not given. */
 static int
@@ -122,6 +123,8 @@ conf_check_milter(const struct conf *conf, struct conf_milter *milter,
 	fill(&milter->counters,
 	    "lmdb:" POSTOAK_LOCALSTATEDIR "/lib/postoak-milter");
 	fill(&milter->unmatched, "pass");
+	if (milter->release_within_s == 0)
+		milter->release_within_s = RELEASE_WITHIN_S;
 	if (milter->admin_group == NULL)
 		milter->admin_group = mem_strdup(conf->tokend.admin_group);
 	if (strcmp(milter->unmatched, "pass") != 0 &&

@@ -23,12 +23,13 @@ struct conf_tokend {
 };
 
 struct conf_milter {
-	char *listen;	   /* "unix:/path" or "inet:port@host" */
-	char *control;	   /* control socket */
-	char *admin_group; /* or NULL; tokend's unless set */
-	char *counters;	   /* "lmdb:/path" */
-	char *unmatched;   /* "pass", "reject" or an account's name */
-	char *metrics;	   /* or NULL */
+	char *listen;		    /* "unix:/path" or "inet:port@host" */
+	char *control;		    /* control socket */
+	char *admin_group;	    /* or NULL; tokend's unless set */
+	char *counters;		    /* "lmdb:/path" */
+	char *unmatched;	    /* "pass", "reject" or an account's name */
+	char *metrics;		    /* or NULL */
+	long long release_within_s; /* else nothing is held */
 };
 
 #endif

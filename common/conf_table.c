@@ -68,6 +68,8 @@ static const struct conf_option milter_options[] = {
 	"unmatched", conf_value_word, conf_take_string, conf_milter, unmatched),
     TEXT("metrics", conf_value_host_port, conf_take_string, conf_milter,
 	metrics),
+    VALUE("release_within", NULL, conf_take_duration, conf_milter,
+	release_within_s),
 };
 
 static const struct conf_option application_options[] = {

@@ -173,6 +173,9 @@ take_limits(
 			config->wants_body = 1;
 	if (conf->max_message_size_given)
 		config->wants_size = 1;
+	for (i = 0; i < conf->on_limit_count; i++)
+		if (conf->on_limit[i] == CONF_LIMIT_HOLD)
+			config->wants_hold = 1;
 	return 0;
 }
 
@@ -266,30 +269,11 @@ config_load(const char *path, struct err *err)
 	return config;
 }
 
-static int
-wants_hold(const struct conf_account *account)
-{
-	size_t i;
-
-	for (i = 0; i < account->on_limit_count; i++)
-		if (account->on_limit[i] == CONF_LIMIT_HOLD)
-			return 1;
-	return 0;
-}
-
 void
 config_log_unused(const struct config *config)
 {
 	const char *metrics = config->conf->milter.metrics;
-	size_t i, count = 0;
 
-	for (i = 0; i < config->count; i++)
-		count += (size_t)wants_hold(config->accounts[i].conf);
-	if (count > 0)
-		log_info(NULL,
-		    "on_limit = hold is not available, the next "
-		    "action applies: accounts=%zu",
-		    count);
 	if (metrics != NULL)
 		log_warn(NULL,
 		    "metrics is not in this version, no figures are served: "

@@ -36,6 +36,7 @@ struct config {
 	int unmatched_reject;
 	int wants_size; /* some account gives max_message_size */
 	int wants_body; /* some account counts bytes */
+	int wants_hold; /* some account holds what is over its limit */
 };
 
 /*

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "budget.h"
+#include "held.h"
 #include "limits.h"
 #include "log.h"
 
@@ -22,9 +24,6 @@ struct step {
 	const struct config_account *account;
 	struct address mailbox; /* to send as */
 	size_t exempt;		/* recipients that do not count */
-	const struct conf_limit *limits[COUNTERS_ITEMS_MAX];
-	struct counters_item items[COUNTERS_ITEMS_MAX];
-	size_t count;
 	struct limits_message counted;
 };
 
@@ -248,41 +247,10 @@ external_recipients(const struct step *s)
 	return external;
 }
 
-/* The same thing limited twice is counted once, against the smaller number. */
-static int
-merge_item(struct step *s, const struct counters_item *item,
-    const struct conf_limit *limit)
-{
-	size_t i;
-
-	for (i = 0; i < s->count; i++) {
-		if (strcmp(s->items[i].key, item->key) != 0)
-			continue;
-		if (item->max < s->items[i].max) {
-			s->items[i].max = item->max;
-			s->limits[i] = limit;
-		}
-		return 1;
-	}
-	return 0;
-}
-
 static void
-add_item(struct step *s, const struct conf_limit *limit)
-{
-	struct counters_item *item = &s->items[s->count];
-
-	limits_item(item, s->account->conf, limit, &s->counted);
-	if (item->amount > 0 && !merge_item(s, item, limit))
-		s->limits[s->count++] = limit;
-}
-
-static void
-add_items(struct step *s)
+count_in(struct step *s)
 {
 	const struct message *m = s->message;
-	const struct conf_account *conf = s->account->conf;
-	size_t i;
 
 	/* However it is written, it is one sender. */
 	if (s->sender_read == 1)
@@ -296,54 +264,6 @@ add_items(struct step *s)
 	    .external_recipients = external_recipients(s),
 	    .bytes = (uint64_t)(m->bytes > m->size ? m->bytes : m->size),
 	};
-	for (i = 0; i < conf->limit_count; i++)
-		add_item(s, &conf->limits[i]);
-}
-
-/* The first thing to do when over the limit that can be done. */
-static enum conf_on_limit
-over_action(const struct conf_account *conf)
-{
-	size_t i;
-
-	/* hold needs a release that is running; there is none yet. */
-	for (i = 0; i < conf->on_limit_count; i++)
-		if (conf->on_limit[i] != CONF_LIMIT_HOLD)
-			return conf->on_limit[i];
-	return CONF_LIMIT_TEMPFAIL;
-}
-
-/* The limit that has to be waited for longest; one never met before all. */
-static size_t
-worst_item(const struct step *s)
-{
-	size_t i, worst = 0;
-
-	for (i = 0; i < s->count; i++) {
-		if (s->items[i].wait_ms < 0)
-			return i;
-		if (s->items[i].wait_ms > s->items[worst].wait_ms)
-			worst = i;
-	}
-	return worst;
-}
-
-static void
-over_limit(struct step *s, enum conf_on_limit action)
-{
-	size_t worst = worst_item(s);
-	const struct conf_limit *limit = s->limits[worst];
-	struct reply reply;
-	char who[REPLY_TEXT_MAX];
-
-	limits_who(who, sizeof(who), s->account->conf, limit, &s->counted);
-	reply_over_limit(&reply, action == CONF_LIMIT_TEMPFAIL, who, limit,
-	    &s->items[worst]);
-	if (action == CONF_LIMIT_OBSERVE)
-		(void)snprintf(s->verdict->reason, sizeof(s->verdict->reason),
-		    "only observed: %.600s", reply.text);
-	else
-		s->verdict->reply = reply;
 }
 
 /*
@@ -365,26 +285,31 @@ reservation_id(const struct step *s, const char *id, char text[COUNTERS_ID_MAX])
 static int
 step_limits(struct step *s, struct counters *counters, const char *id)
 {
-	const struct conf_account *conf = s->account->conf;
-	enum conf_on_limit action = over_action(conf);
 	char text[COUNTERS_ID_MAX];
-	struct err err;
-	int granted;
+	struct budget_message message = {
+	    .account = s->account->conf,
+	    .counted = &s->counted,
+	    .queue_id = id,
+	    .id = reservation_id(s, id, text),
+	    .can_hold = s->message->can_hold,
+	    .release_within_s =
+		s->message->config->conf->milter.release_within_s,
+	};
 
-	add_items(s);
-	granted = counters_reserve(counters, reservation_id(s, id, text),
-	    s->items, s->count, action == CONF_LIMIT_OBSERVE, NULL, &err);
-	if (granted < 0) {
-		log_warn(id, "cannot count against limits: %s", err.text);
-		reply_set(&s->verdict->reply, "451", "4.3.0",
-		    "the sending limits cannot be counted at the moment; try "
-		    "again later");
-		return done(s, "failed");
-	}
-	if (granted)
+	count_in(s);
+	switch (budget_take(
+	    counters, &message, &s->verdict->reply, s->verdict->reason)) {
+	case BUDGET_GRANTED:
 		return 0;
-	over_limit(s, action);
-	return s->verdict->reply.code != NULL ? done(s, "limited") : 0;
+	case BUDGET_HELD:
+		s->verdict->held = 1;
+		return done(s, "held");
+	case BUDGET_OVER:
+		return done(s, "limited");
+	case BUDGET_FAILED:
+		break;
+	}
+	return done(s, "failed");
 }
 
 void
@@ -404,6 +329,19 @@ void
 decide_clear(struct verdict *verdict)
 {
 	rewrite_clear(&verdict->rewrite);
+}
+
+void
+decide_unhold(struct counters *counters, const char *id)
+{
+	struct held held;
+	struct err err;
+	int rc = held_find(counters, id, &held, &err);
+
+	if (rc == 1)
+		rc = held_drop(counters, &held, &err);
+	if (rc < 0)
+		log_warn(id, "cannot forget a held message: %s", err.text);
 }
 
 int

@@ -18,10 +18,11 @@ struct verdict {
 	struct reply reply; /* code NULL: carry out the edits and accept */
 	struct rewrite_result rewrite;
 	const char *action; /* "passed", "rewritten", "limited", "refused",
-			     * "discarded", "failed" */
+			     * "held", "discarded", "failed" */
 	const struct config_account *account; /* NULL: nobody's */
 	char who[ADDRESS_TEXT_MAX];	      /* the account, or its mailbox */
 	const char *by;			      /* how it was chosen */
+	int held; /* accept it into the hold queue; reason says why */
 	char reason[REPLY_TEXT_MAX]; /* for the log; "" if all is well */
 };
 
@@ -33,6 +34,9 @@ struct verdict {
 void decide_message(const struct message *message, struct counters *counters,
     const char *id, struct verdict *verdict);
 void decide_clear(struct verdict *verdict);
+
+/* The MTA did not hold the message after all: it is not waited for. */
+void decide_unhold(struct counters *counters, const char *id);
 
 /*
  * At MAIL: 1 and *reply if the declared size is more than the account may

@@ -113,6 +113,54 @@ limits_item(struct counters_item *item, const struct conf_account *account,
 	    limits_unit_name(limit->unit), limit->window_s);
 }
 
+static int
+merge(struct limits_items *all, const struct counters_item *item,
+    const struct conf_limit *limit)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
+		if (strcmp(all->items[i].key, item->key) != 0)
+			continue;
+		if (item->max < all->items[i].max) {
+			all->items[i].max = item->max;
+			all->limits[i] = limit;
+		}
+		return 1;
+	}
+	return 0;
+}
+
+void
+limits_collect(struct limits_items *all, const struct conf_account *account,
+    const struct limits_message *message)
+{
+	struct counters_item *item;
+	size_t i;
+
+	all->count = 0;
+	for (i = 0; i < account->limit_count; i++) {
+		item = &all->items[all->count];
+		limits_item(item, account, &account->limits[i], message);
+		if (item->amount > 0 && !merge(all, item, &account->limits[i]))
+			all->limits[all->count++] = &account->limits[i];
+	}
+}
+
+size_t
+limits_worst(const struct counters_item *items, size_t count)
+{
+	size_t i, worst = 0;
+
+	for (i = 0; i < count; i++) {
+		if (items[i].wait_ms < 0)
+			return i;
+		if (items[i].wait_ms > items[worst].wait_ms)
+			worst = i;
+	}
+	return worst;
+}
+
 void
 limits_who(char *text, size_t size, const struct conf_account *account,
     const struct conf_limit *limit, const struct limits_message *message)

@@ -28,6 +28,24 @@ struct limits_message {
 void limits_item(struct counters_item *item, const struct conf_account *account,
     const struct conf_limit *limit, const struct limits_message *message);
 
+/* All limits of an account as one message touches them. */
+struct limits_items {
+	const struct conf_limit *limits[COUNTERS_ITEMS_MAX];
+	struct counters_item items[COUNTERS_ITEMS_MAX];
+	size_t count;
+};
+
+/*
+ * Fill in *all, without limits that the message does not touch. The same thing
+ * limited twice is counted once, against the smaller number.
+ */
+void limits_collect(struct limits_items *all,
+    const struct conf_account *account, const struct limits_message *message);
+
+/* Of a message that was looked at: which of the items has to be waited for
+ * longest; one that is never met before all others. */
+size_t limits_worst(const struct counters_item *items, size_t count);
+
 /* For whom the limit counts, in words: "account relay@contoso.com". */
 void limits_who(char *text, size_t size, const struct conf_account *account,
     const struct conf_limit *limit, const struct limits_message *message);

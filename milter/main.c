@@ -20,6 +20,7 @@
 #include "control.h"
 #include "counters.h"
 #include "daemon.h"
+#include "held.h"
 #include "log.h"
 #include "session.h"
 #include "sock.h"
@@ -181,6 +182,8 @@ main(int argc, char **argv)
 	catch_signals();
 	counters = counters_open(&config->conf->milter, &err);
 	if (counters == NULL)
+		log_fatal(err_exit_code(err.kind), "%s", err.text);
+	if (held_open(counters, &err) < 0)
 		log_fatal(err_exit_code(err.kind), "%s", err.text);
 	verbs_init(options.config_path, counters);
 	control = control_open(config->conf->milter.control,

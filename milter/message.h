@@ -28,6 +28,7 @@ struct message {
 	char client_text[64];
 	int utf8;	 /* addresses need not be ASCII (SMTPUTF8) */
 	int broken;	 /* a field that stays has a bare CR or LF */
+	int can_hold;	 /* its MTA has a hold queue */
 	long long size;	 /* as declared with SIZE=, 0 if it was not */
 	long long bytes; /* seen, if the body was asked for */
 	size_t recipients;

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "answer.h"
 #include "decide.h"
 #include "gate.h"
 #include "listen.h"
@@ -30,9 +31,11 @@
 #define PACKET_MAX (1024 * 1024)
 
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM)
+#define ALL_ACTIONS (ACTIONS | SMFIF_QUARANTINE)
 
 struct session {
 	unsigned long steps; /* as negotiated: SMFIP_* */
+	int can_hold;	     /* the MTA has a hold queue */
 	int under_way;	     /* between MAIL and the end of the message */
 	struct message message;
 };
@@ -53,45 +56,11 @@ set_under_way(struct session *session, int now)
 	session->under_way = now;
 }
 
-/* --- helpers ------------------------------------------------------------- */
-
-/* libmilter takes "char *" and does not write to it. */
-static char *
-borrowed(const char *text)
-{
-	union {
-		const char *in;
-		char *out;
-	} cast = {.in = text};
-
-	return cast.out;
-}
-
 /* What a callback returns whose reply may have been negotiated away. */
 static sfsistat
 no_answer(const struct session *session, unsigned long step)
 {
 	return session->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
-}
-
-static sfsistat
-send_reply(SMFICTX *ctx, const struct reply *reply)
-{
-	char text[2 * REPLY_TEXT_MAX];
-
-	reply_wire(reply->text, text);
-	(void)smfi_setreply(
-	    ctx, borrowed(reply->code), borrowed(reply->enhanced), text);
-	return reply->code[0] == '4' ? SMFIS_TEMPFAIL : SMFIS_REJECT;
-}
-
-static sfsistat
-fail(SMFICTX *ctx, const char *text)
-{
-	struct reply reply;
-
-	reply_set(&reply, "451", "4.3.0", "%s", text);
-	return send_reply(ctx, &reply);
 }
 
 /* --- before the message -------------------------------------------------- */
@@ -101,13 +70,14 @@ ask_for_macros(SMFICTX *ctx)
 {
 	/* Postfix repeats those of EOH before every header field. The queue id
 	 * is asked for where all MTAs have it. */
-	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_HELO, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_ENVFROM, borrowed("{auth_authen}"));
-	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_DATA, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_EOH, borrowed(""));
-	(void)smfi_setsymlist(ctx, SMFIM_EOM, borrowed("i"));
+	(void)smfi_setsymlist(ctx, SMFIM_CONNECT, answer_borrowed(""));
+	(void)smfi_setsymlist(ctx, SMFIM_HELO, answer_borrowed(""));
+	(void)smfi_setsymlist(
+	    ctx, SMFIM_ENVFROM, answer_borrowed("{auth_authen}"));
+	(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT, answer_borrowed(""));
+	(void)smfi_setsymlist(ctx, SMFIM_DATA, answer_borrowed(""));
+	(void)smfi_setsymlist(ctx, SMFIM_EOH, answer_borrowed(""));
+	(void)smfi_setsymlist(ctx, SMFIM_EOM, answer_borrowed("i"));
 }
 
 /*
@@ -127,6 +97,18 @@ wanted_steps(void)
 	steps |= config->wants_body ? SMFIP_NR_BODY : SMFIP_NOBODY;
 	config_put(config);
 	return steps;
+}
+
+static unsigned long
+wanted_actions(void)
+{
+	struct config *config = config_get();
+	unsigned long actions = ACTIONS;
+
+	if (config->wants_hold)
+		actions |= SMFIF_QUARANTINE;
+	config_put(config);
+	return actions;
 }
 
 static sfsistat
@@ -150,7 +132,8 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		free(session);
 		return SMFIS_REJECT;
 	}
-	*want_actions = ACTIONS;
+	*want_actions = actions & wanted_actions();
+	session->can_hold = (*want_actions & SMFIF_QUARANTINE) != 0;
 	if (actions & SMFIF_SETSYMLIST)
 		ask_for_macros(ctx);
 	*want_steps = session->steps;
@@ -219,9 +202,10 @@ on_mail(SMFICTX *ctx, char **argv)
 	if (argv[0] != NULL)
 		size = read_parameters(argv + 1, &utf8);
 	message_mail(&session->message, config_get(), sender,
-	    smfi_getsymval(ctx, borrowed("{auth_authen}")), size);
+	    smfi_getsymval(ctx, answer_borrowed("{auth_authen}")), size);
 	if (utf8)
 		message_utf8(&session->message);
+	session->message.can_hold = session->can_hold;
 	set_under_way(session, 1);
 	if (session->steps & SMFIP_NR_MAIL)
 		return SMFIS_NOREPLY;
@@ -229,7 +213,7 @@ on_mail(SMFICTX *ctx, char **argv)
 		set_under_way(session, 0);
 		log_info(NULL, "refused at MAIL: from=%s reason=%s", sender,
 		    reply.text);
-		return send_reply(ctx, &reply);
+		return answer_reply(ctx, &reply);
 	}
 	return SMFIS_CONTINUE;
 }
@@ -270,43 +254,6 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 
 /* --- its end ------------------------------------------------------------- */
 
-/* Deletions go from the last index down: each shifts those behind it. */
-static int
-delete_fields(SMFICTX *ctx, const struct rewrite_edit *edit)
-{
-	size_t i;
-
-	for (i = edit->last; i >= edit->first; i--)
-		if (smfi_chgheader(ctx,
-			borrowed(rewrite_field_name(edit->name)), (int)i,
-			NULL) != MI_SUCCESS)
-			return -1;
-	return 0;
-}
-
-static int
-carry_out(SMFICTX *ctx, const struct rewrite_edit *edit)
-{
-	int rc = MI_FAILURE;
-
-	switch (edit->kind) {
-	case REWRITE_EDIT_DELETE:
-		return delete_fields(ctx, edit);
-	case REWRITE_EDIT_SENDER:
-		rc = smfi_chgfrom(ctx, edit->value, NULL);
-		break;
-	case REWRITE_EDIT_CHANGE:
-		rc = smfi_chgheader(ctx,
-		    borrowed(rewrite_field_name(edit->name)), 1, edit->value);
-		break;
-	case REWRITE_EDIT_ADD:
-		rc = smfi_addheader(
-		    ctx, borrowed(rewrite_field_name(edit->name)), edit->value);
-		break;
-	}
-	return rc == MI_SUCCESS ? 0 : -1;
-}
-
 static void
 log_outcome(const char *id, const struct message *message,
     const struct verdict *verdict)
@@ -327,42 +274,27 @@ log_outcome(const char *id, const struct message *message,
 }
 
 static sfsistat
-answer(SMFICTX *ctx, const char *id, const struct verdict *verdict)
-{
-	size_t i;
-
-	if (verdict->reply.code != NULL)
-		return send_reply(ctx, &verdict->reply);
-	if (verdict->rewrite.discarded)
-		return SMFIS_DISCARD;
-	for (i = 0; i < verdict->rewrite.edits.count; i++) {
-		if (carry_out(ctx, &verdict->rewrite.edits.items[i]) == 0)
-			continue;
-		log_warn(id, "an edit failed, the message is deferred");
-		return fail(ctx, "the sender could not be rewritten; "
-				 "try again later");
-	}
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
 on_end(SMFICTX *ctx)
 {
 	struct session *session = smfi_getpriv(ctx);
 	struct verdict verdict;
-	const char *id = smfi_getsymval(ctx, borrowed("i"));
+	const char *id = smfi_getsymval(ctx, answer_borrowed("i"));
 	sfsistat status;
 
 	if (session == NULL || session->message.config == NULL)
-		return fail(ctx, "this relay lost track of the message; "
-				 "try again later");
+		return answer_failure(ctx,
+		    "this relay lost track of the message; "
+		    "try again later");
 	if (!gate_decide())
-		return fail(ctx, "this relay is stopping; try again later");
+		return answer_failure(
+		    ctx, "this relay is stopping; try again later");
 	if (id == NULL)
 		id = "";
 	decide_message(&session->message, store, id, &verdict);
 	gate_decided();
-	status = answer(ctx, id, &verdict);
+	status = answer_verdict(ctx, id, &verdict);
+	if (verdict.held && status != SMFIS_CONTINUE)
+		decide_unhold(store, id);
 	log_outcome(id[0] != '\0' ? id : NULL, &session->message, &verdict);
 	decide_clear(&verdict);
 	message_reset(&session->message);
@@ -410,9 +342,9 @@ int
 session_listen(const char *address, struct counters *counters, struct err *err)
 {
 	struct smfiDesc callbacks = {
-	    .xxfi_name = borrowed("postoak-milter"),
+	    .xxfi_name = answer_borrowed("postoak-milter"),
 	    .xxfi_version = SMFI_VERSION,
-	    .xxfi_flags = ACTIONS,
+	    .xxfi_flags = ALL_ACTIONS,
 	    .xxfi_connect = on_connect,
 	    .xxfi_envfrom = on_mail,
 	    .xxfi_envrcpt = on_rcpt,

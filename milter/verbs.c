@@ -11,6 +11,7 @@
 #include "config.h"
 #include "limits.h"
 #include "log.h"
+#include "verbs_release.h"
 
 static const char *path;
 static struct counters *store;
@@ -168,7 +169,10 @@ verbs_answer(const char *verb, const struct json *request, struct err *err)
 		return answer_limits(request, err);
 	if (strcmp(verb, "reload") == 0)
 		return answer_reload(err);
+	if (strcmp(verb, "release") == 0)
+		return verbs_release(store, request, err);
 	(void)err_set(err, ERR_PROTOCOL, "verb",
-	    "the milter knows the verbs limits and reload, not %s", verb);
+	    "the milter knows the verbs limits, release and reload, not %s",
+	    verb);
 	return NULL;
 }

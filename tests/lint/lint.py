@@ -27,7 +27,8 @@ DOORS = {
                "milter/lmdb_work.c", "milter/notes_lmdb.c"},
     "hiredis": {"milter/counters_redis.c"},
     "qrencode.h": {"cli/qr.c"},
-    "libmilter/": {"milter/session.c", "milter/main.c"},
+    "libmilter/": {"milter/session.c", "milter/answer.c", "milter/answer.h",
+                   "milter/main.c"},
 }
 CONFUSE_DOOR = re.compile(r"^common/conf(_\w+)?\.[ch]$")
 

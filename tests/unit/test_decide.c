@@ -3,6 +3,7 @@
  * decide: whole decisions with a configuration from a file and counters on
  * disk.
  *
+ * link: milter/budget milter/held
  * link: milter/decide milter/message milter/config milter/rewrite
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded
