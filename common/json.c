@@ -259,6 +259,12 @@ json_get_int(const struct json *json, const char *key, int64_t *value)
 }
 
 int
+json_has(const struct json *json, const char *key)
+{
+	return member(json, key) != NULL;
+}
+
+int
 json_get_bool(const struct json *json, const char *key, int otherwise)
 {
 	struct json *value = member_of_type(json, key, json_type_boolean);

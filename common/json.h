@@ -37,6 +37,9 @@ struct json *json_get_array(const struct json *json, const char *key);
 /* A number, or a string that is one (Entra v1 and IMDS send those):
  * 1 and *value set, else 0. */
 int json_get_int(const struct json *json, const char *key, int64_t *value);
+
+/* 1 if there is such a member, whatever it is, but null. */
+int json_has(const struct json *json, const char *key);
 int json_get_bool(const struct json *json, const char *key, int otherwise);
 
 size_t json_length(const struct json *array);

@@ -185,6 +185,18 @@ account_find(const char *name, const char **user)
 	return account;
 }
 
+int
+account_check_mailbox(const char *name, struct err *err)
+{
+	if (*name != '@')
+		return 0;
+	/* No server knows such a user. */
+	return err_set(err, ERR_CONFIG, "mailbox",
+	    "account %.250s stands for the mailboxes of its domain; name one "
+	    "of them, such as relay%.250s, as the user in the password table",
+	    name, name);
+}
+
 static struct credential *
 credential_of(const struct conf_account *account)
 {

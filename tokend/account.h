@@ -35,6 +35,12 @@ const struct config *account_config(void);
 const struct conf_account *account_find(const char *name, const char **user);
 
 /*
+ * A token is for one mailbox: -1 with ERR_CONFIG if name is that of an account
+ * for a whole domain.
+ */
+int account_check_mailbox(const char *name, struct err *err);
+
+/*
  * As credential_ask, credential_refresh, credential_import, which is refused
  * (ERR_CONFIG, ERR_PROTOCOL) for a grant or value that cannot be; and
  * credential_rejected.

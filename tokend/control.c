@@ -164,7 +164,9 @@ fetch(struct client *client, const struct json *request, enum how how,
 
 	account =
 	    control_answer_find(control_answer_account(request), &user, err);
-	if (account == NULL)
+	if (account == NULL ||
+	    (how == ASK && account_check_mailbox(
+			       control_answer_account(request), err) == -1))
 		return -1;
 	pending =
 	    pending_new(client, how == ASK ? &words_token : &words_refreshed);

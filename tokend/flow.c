@@ -14,6 +14,9 @@
 
 /* What RFC 6749 section 5.1 leaves open when expires_in is absent. */
 #define DEFAULT_LIFE_S 3600
+/* Of an expires_in that is no whole number: a token that is dead already would
+ * cost mail, one that is fetched anew too early an exchange. */
+#define UNREADABLE_LIFE_S 300
 /* RFC 7523 section 2.2 */
 #define CLIENT_ASSERTION                                                       \
 	"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -171,7 +174,9 @@ take(struct flow_token *token, const struct json *json, struct err *err)
 	const char *type = json_get_string(json, "token_type");
 
 	token->expires_in_s = DEFAULT_LIFE_S;
-	(void)json_get_int(json, "expires_in", &token->expires_in_s);
+	if (!json_get_int(json, "expires_in", &token->expires_in_s) &&
+	    json_has(json, "expires_in"))
+		token->expires_in_s = UNREADABLE_LIFE_S;
 	if (!is_token(access))
 		return unusable(err, "it is empty, too long or not ASCII");
 	if (type != NULL && strcasecmp(type, "Bearer") != 0)

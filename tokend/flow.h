@@ -49,7 +49,8 @@ struct flow_token {
 	struct secret access;
 	struct secret refresh; /* empty: the old one stays */
 	char *scope;	       /* as granted; NULL: not said, or no scope */
-	int64_t expires_in_s;
+	int64_t expires_in_s;  /* an hour if not said, a week at most; five
+				* minutes if it is no whole number */
 };
 
 /* The grant_type as it is sent, also for logs. */

@@ -168,6 +168,8 @@ find_account(struct client *client, const struct wire *wire, const char **user,
 		    "there is no account %.250s in %s; add it, or correct the "
 		    "user name in the password table",
 		    name, account_config()->conf->path);
+	if (account == NULL || account_check_mailbox(name, err) == -1)
+		return NULL;
 	return account;
 }
 

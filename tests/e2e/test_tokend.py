@@ -62,6 +62,20 @@ def test_requests_are_answered_in_order(tokend):
                 assert answer["user"] == name
 
 
+def test_a_token_is_for_a_mailbox(tokend, entra):
+    """A domain's account by its bare name is nobody's login."""
+    for answer in (tokend.ask(account="@example.org"),
+                   tokend.control("token", "@example.org")):
+        assert answer["status"] == "error" and "user" not in answer
+        assert (answer["kind"], answer["code"]) == ("config", "mailbox")
+        assert "such as relay@example.org" in answer["text"]
+    assert not entra.token_requests
+    # Its token itself may be looked after by that name.
+    assert tokend.control("refresh", "@example.org")["status"] == "ok"
+    assert tokend.status("@example.org")["state"] == "ok"
+    assert tokend.ask(account="@nowhere.example")["code"] == "account"
+
+
 def test_half_closed_client_gets_its_answer(tokend, entra):
     entra.set(delay=0.3)
     with tokend.connect() as client:

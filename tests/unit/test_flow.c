@@ -228,6 +228,56 @@ test_absurd_life_is_cut(void **state)
 	flow_token_clear(&t);
 }
 
+/* Entra's v1 and IMDS send strings; what is no number is not guessed at. */
+static void
+test_life_as_it_may_be_written(void **state)
+{
+	static const struct {
+		const char *written;
+		int64_t life_s;
+	} lives[] = {
+	    {"3599", 3599},
+	    {"\"3599\"", 3599},
+	    {"3599.0", 3599},
+	    {"1e3", 1000},
+	    {"null", 3600},
+	    {"3599.5", 300},
+	    {"\"3599.5\"", 300},
+	    {"\"\"", 300},
+	    {"\"an hour\"", 300},
+	    {"\"3599 s\"", 300},
+	    {"true", 300},
+	    {"[3599]", 300},
+	    {"{}", 300},
+	    {"604801", 604800},
+	    {"\"604801\"", 604800},
+	    {"99999999999999999999999", 300},
+	    {"\"99999999999999999999999\"", 300},
+	    {"1e300", 300},
+	    {"0", -1},
+	    {"\"0\"", -1},
+	    {"-1", -1},
+	    {"\"-3599\"", -1},
+	};
+	struct flow_token t;
+	char body[120];
+	size_t i;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		snprintf(body, sizeof(body),
+		    "{\"access_token\":\"a\",\"expires_in\":%s}",
+		    lives[i].written);
+		rc = judge(200, body, &t);
+		if (rc != (lives[i].life_s > 0 ? 1 : -1) ||
+		    (rc == 1 && t.expires_in_s != lives[i].life_s))
+			fail_msg("%s: %d, %lld", body, rc,
+			    (long long)t.expires_in_s);
+		flow_token_clear(&t);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +291,7 @@ main(void)
 	    cmocka_unit_test(test_what_is_no_token),
 	    cmocka_unit_test(test_what_cannot_be_used),
 	    cmocka_unit_test(test_absurd_life_is_cut),
+	    cmocka_unit_test(test_life_as_it_may_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
