@@ -47,8 +47,9 @@ struct conf_application {
 	char *federated_audience; /* of an identity that stands for it */
 	int is_identity; /* no client_id: the identity is the application */
 	enum conf_proof proof;	      /* which of them is given */
+	char *discovery_endpoint;     /* of the OpenID document, or NULL */
 	char *authorization_endpoint; /* filled in from the preset */
-	char *token_endpoint;
+	char *token_endpoint;	      /* or discovery_endpoint, which says it */
 	char *device_authorization_endpoint;
 	char *scope;		/* delegated grants; blank-separated */
 	char *app_scope;	/* client_credentials */

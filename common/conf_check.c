@@ -214,11 +214,14 @@ fill_parts(const struct check *check)
 
 	if (tenant == NULL && (preset->flags & PRESET_PERSONAL))
 		tenant = "consumers";
+	fill_endpoint(&app->discovery_endpoint, NULL, tenant);
 	fill_endpoint(&app->authorization_endpoint,
 	    preset->authorization_endpoint, tenant);
 	fill_endpoint(&app->token_endpoint, preset->token_endpoint, tenant);
 	fill_endpoint(&app->device_authorization_endpoint,
 	    preset->device_authorization_endpoint, tenant);
+	if (app->discovery_endpoint != NULL)
+		fill(&app->token_endpoint, app->discovery_endpoint);
 	if (preset->scope != NULL)
 		fill(&app->scope, preset->scope);
 	if (preset->app_scope != NULL)
@@ -267,10 +270,16 @@ conf_check_application(struct conf_application *app,
 	check.preset = preset_find(app->provider);
 	if (conf_check_proof(app, source, err) == -1 || check_ids(&check) == -1)
 		return -1;
+	if (app->discovery_endpoint != NULL &&
+	    !(check.preset->flags & PRESET_BARE))
+		return refuse(&check, "discovery_endpoint",
+		    "is for provider \"custom\"; this provider's endpoints "
+		    "are known: delete it");
 	fill_parts(&check);
 	if (app->token_endpoint == NULL)
 		return refuse(&check, "token_endpoint",
-		    "is missing; provider \"custom\" needs it");
+		    "is missing; provider \"custom\" needs it, or "
+		    "discovery_endpoint");
 	if (strstr(app->token_endpoint, "{tenant}") != NULL)
 		return refuse(&check, "tenant_id",
 		    "is missing; an endpoint has {tenant} in it");

@@ -99,7 +99,9 @@ static int
 check_interactive(
     const struct check *check, const char *endpoint, const char *problem)
 {
-	return endpoint == NULL ? refuse(check, "grant", problem) : 0;
+	return endpoint == NULL && check->app->discovery_endpoint == NULL
+		   ? refuse(check, "grant", problem)
+		   : 0;
 }
 
 static int

@@ -101,6 +101,8 @@ static const struct conf_option application_options[] = {
 	conf_application, metadata_endpoint),
     TEXT("federated_audience", conf_value_word, conf_take_string,
 	conf_application, federated_audience),
+    TEXT("discovery_endpoint", conf_value_discovery, conf_take_string,
+	conf_application, discovery_endpoint),
     TEXT("authorization_endpoint", conf_value_endpoint, conf_take_string,
 	conf_application, authorization_endpoint),
     TEXT("token_endpoint", conf_value_endpoint, conf_take_string,

@@ -41,7 +41,8 @@ int conf_value_host_port(struct conf_value *value); /* for listening */
 int conf_value_tenant(struct conf_value *value);    /* GUID, domain, common */
 int conf_value_date(struct conf_value *value);	    /* YYYY-MM-DD */
 int conf_value_endpoint(struct conf_value *value);  /* https; http: loopback */
-int conf_value_metadata(struct conf_value *value);  /* http: this host */
+int conf_value_discovery(struct conf_value *value);
+int conf_value_metadata(struct conf_value *value); /* http: this host */
 int conf_value_proxy(struct conf_value *value);
 int conf_value_algorithm(struct conf_value *value); /* PS256, RS256 */
 int conf_value_provider(struct conf_value *value);

@@ -221,6 +221,21 @@ conf_value_endpoint(struct conf_value *value)
 }
 
 int
+conf_value_discovery(struct conf_value *value)
+{
+	static const char well_known[] = "/.well-known/openid-configuration";
+	size_t len = strlen(value->text), end = strlen(well_known);
+
+	if (conf_value_endpoint(value) == -1)
+		return -1;
+	if (len <= end || strcmp(value->text + len - end, well_known) != 0)
+		return conf_value_refuse(value,
+		    "is no discovery document; its address ends in %s",
+		    well_known);
+	return 0;
+}
+
+int
 conf_value_metadata(struct conf_value *value)
 {
 	char host[HOST_MAX + 1];

@@ -12,6 +12,7 @@
 
 #include "assertion.h"
 #include "claims.h"
+#include "endpoints.h"
 #include "json.h"
 #include "keypair.h"
 #include "secretfile.h"
@@ -159,7 +160,7 @@ sign(const struct conf_application *application, size_t n, int64_t now_s,
 		    : KEYPAIR_PS256,
 	    .issuer = application->client_id,
 	    .subject = application->client_id,
-	    .audience = application->token_endpoint,
+	    .audience = endpoints_get(application, ENDPOINTS_TOKEN),
 	    .now_s = now_s,
 	};
 	struct keypair *pair = keypair_new();

@@ -16,6 +16,8 @@
 
 #include "clientauth.h"
 #include "clock.h"
+#include "discovery.h"
+#include "endpoints.h"
 #include "flow.h"
 #include "grant_form.h"
 #include "grant_save.h"
@@ -36,7 +38,8 @@ struct grant {
 	struct secret identity; /* what a managed identity has to show */
 	uint64_t stamp;		/* of the secret files when they were read */
 	struct lane_turn *turn; /* a place among the provider's exchanges */
-	struct imds *imds;	/* one of the two is under way */
+	struct discovery *discovery; /* one of the three is under way */
+	struct imds *imds;
 	struct http *http;
 	int64_t clock_off_s;
 	int has_clock;
@@ -73,12 +76,14 @@ static void on_answer(
 static void on_identity(
     void *arg, struct flow_token *token, const struct refusal *refusal);
 
+static void on_endpoints(void *arg, const struct err *reason);
+
 static int
 send_request(struct grant *grant, struct err *err)
 {
 	const struct conf_application *application = grant->order.application;
 	const struct http_post post = {
-	    .url = application->token_endpoint,
+	    .url = endpoints_get(application, ENDPOINTS_TOKEN),
 	    .proxy = application->proxy,
 	    .ca_file = application->ca_file,
 	};
@@ -86,6 +91,11 @@ send_request(struct grant *grant, struct err *err)
 
 	grant->stamp =
 	    proof_stamp(grant->order.application, grant->order.account);
+	if (!endpoints_known(application, ENDPOINTS_TOKEN)) {
+		grant->discovery =
+		    discovery_start(application, on_endpoints, grant, err);
+		return grant->discovery != NULL ? 0 : -1;
+	}
 	if (application->proof == CONF_PROOF_MANAGED_IDENTITY &&
 	    secret_empty(&grant->identity)) {
 		grant->imds = imds_start(application, on_identity, grant, err);
@@ -131,6 +141,9 @@ fail(struct grant *grant, const struct refusal *refusal)
 	    .stamp = grant->stamp,
 	};
 
+	/* Has it moved? Its discovery document knows. */
+	if (strcmp(refusal->err.code, "endpoint") == 0)
+		endpoints_doubt(grant->order.application);
 	snprintf(failure.error, sizeof(failure.error), "%s", refusal->error);
 	/* A sign-in that fails changes nothing about what is kept. */
 	if (failure.refused != RECORD_REFUSED_NOTHING &&
@@ -311,6 +324,25 @@ on_answer(void *arg, const struct http_answer *answer, const struct err *reason)
 	on_refusal(grant, &refusal);
 }
 
+static void
+on_endpoints(void *arg, const struct err *reason)
+{
+	struct grant *grant = arg;
+	struct refusal_subject subject;
+	struct refusal refusal = {.least_ms = 0};
+	struct err err;
+
+	grant->discovery = NULL;
+	if (reason != NULL) {
+		grant_order_subject(&grant->order, grant->flow, grant->proof,
+		    grant->clock_off_s, &subject);
+		refusal_discovery(&refusal, &subject, reason);
+		fail(grant, &refusal);
+	} else if (send_request(grant, &err) == -1) {
+		fail_with(grant, &err);
+	}
+}
+
 /* The identity is what was wanted, or what is to be shown for it. */
 static void
 on_identity(void *arg, struct flow_token *token, const struct refusal *refusal)
@@ -400,8 +432,8 @@ take_turn(struct grant *grant, struct err *err)
 	const struct conf_application *application = grant->order.application;
 	int now;
 
-	grant->turn = lane_enter(application->token_endpoint, application->name,
-	    on_turn, grant, &now);
+	grant->turn = lane_enter(endpoints_get(application, ENDPOINTS_TOKEN),
+	    application->name, on_turn, grant, &now);
 	return now ? send_request(grant, err) : 0;
 }
 
@@ -433,6 +465,7 @@ grant_cancel(struct grant *grant)
 {
 	if (grant == NULL)
 		return;
+	discovery_cancel(grant->discovery);
 	http_cancel(grant->http);
 	imds_cancel(grant->imds);
 	lane_leave(grant->turn);

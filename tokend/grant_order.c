@@ -8,6 +8,7 @@
 
 #include "clientauth.h"
 #include "clock.h"
+#include "endpoints.h"
 
 /* Whose words a request's sentence has. */
 static const enum conf_grant grants[] = {
@@ -45,6 +46,6 @@ grant_order_subject(const struct grant_order *order, enum flow_kind flow,
 	about->grant = grants[flow];
 	if (application->proof == CONF_PROOF_SECRET)
 		about->secret_file = clientauth_file(application, proof);
-	subject->endpoint = application->token_endpoint;
+	subject->endpoint = endpoints_get(application, ENDPOINTS_TOKEN);
 	subject->clock_off_s = clock_off_s;
 }

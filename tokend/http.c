@@ -21,7 +21,8 @@ struct http {
 	struct buf form;
 	struct buf body;
 	int too_big;
-	int metadata; /* a GET without form */
+	int get;      /* without form */
+	int metadata; /* a GET of a metadata service */
 	char reason[CURL_ERROR_SIZE];
 	http_done *done;
 	void *arg;
@@ -216,7 +217,7 @@ set_request(struct http *http, const struct http_post *post)
 	int ok = 1;
 
 	SET(CURLOPT_URL, post->url);
-	if (http->metadata) {
+	if (http->get) {
 		SET(CURLOPT_HTTPGET, 1L);
 	} else {
 		SET(CURLOPT_POST, 1L);
@@ -326,12 +327,22 @@ http_post(const struct http_post *post, struct buf *form, http_done *done,
 }
 
 struct http *
+http_get(
+    const struct http_post *get, http_done *done, void *arg, struct err *err)
+{
+	struct http *http = mem_zalloc(1, sizeof(*http));
+
+	http->get = 1;
+	return begin(http, get, done, arg, err);
+}
+
+struct http *
 http_get_metadata(const char *url, http_done *done, void *arg, struct err *err)
 {
 	struct http *http = mem_zalloc(1, sizeof(*http));
 	const struct http_post post = {.url = url};
 
-	http->metadata = 1;
+	http->get = http->metadata = 1;
 	return begin(http, &post, done, arg, err);
 }
 

@@ -48,6 +48,10 @@ struct http_post {
 	const char *ca_file; /* NULL: the system's */
 };
 
+/* A plain GET by the same rules. */
+struct http *http_get(
+    const struct http_post *get, http_done *done, void *arg, struct err *err);
+
 /*
  * Ask an instance metadata service: a GET with "Metadata: true", never through
  * a proxy, plain HTTP to loopback and link-local addresses only.

@@ -13,6 +13,8 @@
 #include "account.h"
 #include "claims.h"
 #include "clock.h"
+#include "discovery.h"
+#include "endpoints.h"
 #include "log.h"
 #include "login_browser.h"
 #include "login_device.h"
@@ -24,8 +26,10 @@
 struct login {
 	LIST_ENTRY(login) entry;
 	char *account;
-	char *purpose;		       /* a reload may change the account's */
-	struct login_browser *browser; /* one of the two */
+	char *method;
+	char *purpose;		     /* a reload may change the account's */
+	struct discovery *discovery; /* one of the three */
+	struct login_browser *browser;
 	struct login_device *device;
 	struct timer limit;
 	login_progress *progress;
@@ -164,6 +168,31 @@ time_is_over(void *arg)
 	end(login, NULL, &err);
 }
 
+static enum endpoints_what
+needed(const char *method)
+{
+	return strcmp(method, "device") == 0 ? ENDPOINTS_DEVICE
+					     : ENDPOINTS_AUTHORIZATION;
+}
+
+/* When they are known, from wherever. */
+static int
+check_endpoint(const struct conf_application *application, const char *method,
+    struct err *err)
+{
+	enum endpoints_what what = needed(method);
+
+	if (endpoints_get(application, what) != NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG, "endpoint",
+	    what == ENDPOINTS_DEVICE
+		? "application %.200s has no device_authorization_endpoint, "
+		  "and provider %s offers none for mail"
+		: "application %.200s has no authorization_endpoint, and "
+		  "provider %s has none of its own",
+	    application->name, application->provider);
+}
+
 static int
 check(const struct conf_account *account, const char *method, struct err *err)
 {
@@ -178,18 +207,12 @@ check(const struct conf_account *account, const char *method, struct err *err)
 		    "fetches its tokens by itself: postoak refresh %.200s",
 		    account->name, conf_grant_name(account->grant),
 		    account->name);
-	if (strcmp(method, "browser") == 0 &&
-	    application->authorization_endpoint == NULL)
-		return err_set(err, ERR_CONFIG, "endpoint",
-		    "application %.200s has no authorization_endpoint, and "
-		    "provider %s has none of its own",
-		    application->name, application->provider);
-	if (strcmp(method, "device") == 0 &&
-	    application->device_authorization_endpoint == NULL)
-		return err_set(err, ERR_CONFIG, "endpoint",
-		    "application %.200s has no device_authorization_endpoint, "
-		    "and provider %s offers none for mail",
-		    application->name, application->provider);
+	if (strcmp(method, "browser") != 0 && strcmp(method, "device") != 0)
+		return err_set(err, ERR_PROTOCOL, "method",
+		    "there is no way to log in called %.40s", method);
+	if (endpoints_known(application, needed(method)) &&
+	    check_endpoint(application, method, err) == -1)
+		return -1;
 	LIST_FOREACH(login, &logins, entry)
 	if (strcasecmp(login->account, account->name) == 0)
 		return err_set(err, ERR_TEMPORARY, "busy",
@@ -199,8 +222,9 @@ check(const struct conf_account *account, const char *method, struct err *err)
 	return 0;
 }
 
+/* Now that the endpoints are known. */
 static int
-begin(struct login *login, const char *method, struct err *err)
+begin_method(struct login *login, struct err *err)
 {
 	const struct login_method methods = {
 	    .account = find_account,
@@ -210,14 +234,40 @@ begin(struct login *login, const char *method, struct err *err)
 	    .arg = login,
 	};
 
-	if (strcmp(method, "browser") == 0)
+	if (strcmp(login->method, "browser") == 0)
 		login->browser = login_browser_start(&methods, err);
-	else if (strcmp(method, "device") == 0)
-		login->device = login_device_start(&methods, err);
 	else
-		return err_set(err, ERR_PROTOCOL, "method",
-		    "there is no way to log in called %.40s", method);
+		login->device = login_device_start(&methods, err);
 	return login->browser != NULL || login->device != NULL ? 0 : -1;
+}
+
+static void
+on_endpoints(void *arg, const struct err *reason)
+{
+	struct login *login = arg;
+	const struct conf_account *account = NULL;
+	struct err err;
+
+	login->discovery = NULL;
+	if (reason != NULL)
+		err_set(&err, reason->kind, reason->code, "account %.200s: %s",
+		    login->account, reason->text);
+	else
+		account = find_account(login, &err);
+	if (account == NULL ||
+	    check_endpoint(account->application, login->method, &err) == -1 ||
+	    begin_method(login, &err) == -1)
+		end(login, NULL, &err);
+}
+
+static int
+begin(struct login *login, const struct conf_account *account, struct err *err)
+{
+	if (endpoints_known(account->application, needed(login->method)))
+		return begin_method(login, err);
+	login->discovery =
+	    discovery_start(account->application, on_endpoints, login, err);
+	return login->discovery != NULL ? 0 : -1;
 }
 
 struct login *
@@ -239,13 +289,14 @@ login_start(const char *name, const char *method, login_progress *progress,
 		return NULL;
 	login = mem_zalloc(1, sizeof(*login));
 	login->account = mem_strdup(account->name);
+	login->method = mem_strdup(method);
 	login->purpose = purpose_of(account);
 	login->progress = progress;
 	login->end = its_end;
 	login->arg = arg;
 	timer_init(&login->limit, time_is_over, login);
 	LIST_INSERT_HEAD(&logins, login, entry);
-	if (begin(login, method, err) == -1) {
+	if (begin(login, account, err) == -1) {
 		login_cancel(login);
 		return NULL;
 	}
@@ -274,9 +325,11 @@ login_cancel(struct login *login)
 	if (login == NULL)
 		return;
 	timer_cancel(&login->limit);
+	discovery_cancel(login->discovery);
 	login_browser_free(login->browser);
 	login_device_free(login->device);
 	free(login->purpose);
+	free(login->method);
 	LIST_REMOVE(login, entry);
 	free(login->account);
 	free(login);

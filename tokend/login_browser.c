@@ -10,6 +10,7 @@
 #include "account.h"
 #include "authorize.h"
 #include "clock.h"
+#include "endpoints.h"
 #include "landing.h"
 #include "mem.h"
 #include "redirect.h"
@@ -169,8 +170,8 @@ begin(struct login_browser *login, struct err *err)
 	if (login->redirect == NULL)
 		return -1;
 	return authorize_begin(&login->authorize, account->application,
-	    account->application->authorization_endpoint, account->user,
-	    redirect_port(login->redirect), err);
+	    endpoints_get(account->application, ENDPOINTS_AUTHORIZATION),
+	    account->user, redirect_port(login->redirect), err);
 }
 
 struct login_browser *

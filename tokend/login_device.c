@@ -11,6 +11,7 @@
 #include "account.h"
 #include "clock.h"
 #include "device.h"
+#include "endpoints.h"
 #include "grant_order.h"
 #include "http.h"
 #include "mem.h"
@@ -161,7 +162,8 @@ refuse_code(struct login_device *login, const struct http_answer *answer,
 	order.application = account->application;
 	order.account = account;
 	grant_order_subject(&order, FLOW_DEVICE_CODE, 0, 0, &subject);
-	subject.endpoint = account->application->device_authorization_endpoint;
+	subject.endpoint =
+	    endpoints_get(account->application, ENDPOINTS_DEVICE);
 	if (answer == NULL || reason != NULL) {
 		refusal_no_answer(&refusal, &subject, reason);
 	} else {
@@ -212,7 +214,7 @@ ask_for_code(struct login_device *login, struct err *err)
 	if (account == NULL)
 		return -1;
 	application = account->application;
-	post.url = application->device_authorization_endpoint;
+	post.url = endpoints_get(application, ENDPOINTS_DEVICE);
 	post.proxy = application->proxy;
 	post.ca_file = application->ca_file;
 	buf_init(&form, FLOW_FORM_MAX);

@@ -23,6 +23,7 @@
 #include "control.h"
 #include "crypto.h"
 #include "daemon.h"
+#include "endpoints.h"
 #include "http.h"
 #include "listener.h"
 #include "log.h"
@@ -142,6 +143,7 @@ reload(struct err *err)
 	if (config != NULL && listen_anew(&config->conf->tokend, err) == 0) {
 		warn_of_restart(
 		    &account_config()->conf->tokend, &config->conf->tokend);
+		endpoints_forget();
 		account_apply(config);
 		control_settle(1);
 		apply_warnings(config);
@@ -309,6 +311,7 @@ stop(void)
 
 	client_stop();
 	redirect_stop();
+	endpoints_forget();
 	http_stop();
 	watch_stop();
 	timer_cancel(&watchdog);

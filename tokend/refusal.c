@@ -386,6 +386,18 @@ refusal_no_answer(struct refusal *refusal,
 }
 
 void
+refusal_discovery(struct refusal *refusal,
+    const struct refusal_subject *subject, const struct err *reason)
+{
+	char who[256];
+
+	memset(refusal, 0, sizeof(*refusal));
+	sentence_subject(&subject->about, who, sizeof(who));
+	err_set(&refusal->err, reason->kind, reason->code, "%s%s", who,
+	    reason->text);
+}
+
+void
 refusal_login_required(struct err *err, const struct refusal_subject *subject)
 {
 	err_set(err, ERR_LOGIN, "login_required",

@@ -50,6 +50,10 @@ void refusal_judge(struct refusal *refusal,
 void refusal_no_answer(struct refusal *refusal,
     const struct refusal_subject *subject, const struct err *reason);
 
+/* The endpoint is not known: put the subject before what discovery says. */
+void refusal_discovery(struct refusal *refusal,
+    const struct refusal_subject *subject, const struct err *reason);
+
 /* Nobody has signed in yet. */
 void refusal_login_required(
     struct err *err, const struct refusal_subject *subject);

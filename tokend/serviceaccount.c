@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "assertion.h"
+#include "endpoints.h"
 #include "json.h"
 #include "keypair.h"
 #include "secretfile.h"
@@ -48,7 +49,7 @@ sign(const struct json *json, const struct conf_application *application,
 	    .algorithm = KEYPAIR_RS256,
 	    .issuer = json_get_string(json, "client_email"),
 	    .subject = user,
-	    .audience = application->token_endpoint,
+	    .audience = endpoints_get(application, ENDPOINTS_TOKEN),
 	    .scope = application->scope,
 	    .key_id = json_get_string(json, "private_key_id"),
 	    .now_s = now_s,

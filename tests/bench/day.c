@@ -16,6 +16,7 @@
  * link: tokend/unsaved tokend/grant_order tokend/record tokend/proof
  * link: tokend/clientauth tokend/claims tokend/assertion tokend/keypair
  * link: tokend/crypto meter
+ * link: tokend/endpoints
  * libs: tokend
  */
 #define _GNU_SOURCE

@@ -215,6 +215,16 @@ class Office365:
     def authorization_endpoint(self):
         return "%s/%s/oauth2/v2.0/authorize" % (self.authority, self.tenant)
 
+    @property
+    def discovery_endpoint(self):
+        return "%s/%s/v2.0/.well-known/openid-configuration" % (
+            self.authority, self.tenant)
+
+    @property
+    def discoveries(self):
+        """How often that document was asked for."""
+        return self._server.discoveries
+
     # --- people who sign in
 
     @property

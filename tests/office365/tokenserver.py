@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"keys": [self.server.signer.jwk(
                 self.server.issuer)]})
         elif DISCOVERY_PATH.match(path):
-            self._json(200, self.server.discovery())
+            self._discovery()
         elif not authorize.get(self):
             self.plain(404, "text/html", SIGN_IN_PAGE)
 
@@ -179,6 +179,14 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, body)
         except Refusal as refusal:
             self._refuse(refusal)
+
+    def _discovery(self):
+        server = self.server
+        server.discoveries += 1
+        changes = dict(server.switches.get("discovery") or {})
+        status = changes.pop("status", 200)
+        body = dict(server.discovery(), **changes)
+        self._json(status, {k: v for k, v in body.items() if v is not None})
 
     def _misbehave(self, switches, request):
         """Give the answers that need no decision; True if one was given."""
@@ -288,6 +296,7 @@ class TokenServer:
         self.log = log
         self.issuer = "https://login.microsoftonline.com/%s/v2.0" % tenant
         self.redirected = 0
+        self.discoveries = 0
         self.pages = authorize.Pages()
         self.running = False
         self.port = None
@@ -360,7 +369,7 @@ class TokenServer:
                 "client_secret_post", "private_key_jwt",
                 "client_secret_basic"],
             "jwks_uri": base + "/discovery/v2.0/keys",
-            "issuer": self.issuer,
+            "issuer": base + "/v2.0",
             "authorization_endpoint": base + "/oauth2/v2.0/authorize",
             "device_authorization_endpoint":
                 base + "/oauth2/v2.0/devicecode",

@@ -4,6 +4,7 @@
  * link: tokend/config tokend/http tokend/timer
  * link: tokend/clientauth tokend/claims tokend/assertion tokend/keypair
  * link: tokend/crypto tokend/serviceaccount
+ * link: tokend/endpoints
  * libs: tokend
  */
 #define _GNU_SOURCE

@@ -5,6 +5,7 @@
  * link: tokend/failure tokend/schedule tokend/grant_order tokend/record
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
  * link: tokend/keypair tokend/crypto tests/unit/conf_files
+ * link: tokend/endpoints
  * libs: tokend
  */
 #include "tokend/failure.h"

@@ -5,6 +5,7 @@
  *
  * link: tokend/grant_order tokend/clientauth tokend/claims tokend/assertion
  * link: tokend/keypair tokend/crypto tests/unit/conf_files
+ * link: tokend/endpoints
  * libs: tokend
  */
 #include "tokend/grant_order.h"

@@ -4,6 +4,7 @@
  *
  * link: tokend/proof tokend/clientauth tokend/claims tokend/assertion
  * link: tokend/keypair tokend/crypto tests/unit/conf_files
+ * link: tokend/endpoints
  * libs: tokend
  */
 #include "tokend/proof.h"
