@@ -88,6 +88,7 @@ help:
 	@echo 'make unit e2e lint   the parts of make check'
 	@echo 'make bench      size and speed; ONLY=NAME measures one figure,'
 	@echo '                PEER=PLUGIN.so compares another SASL plugin'
+	@echo 'make tsan       the milter with ThreadSanitizer under load'
 	@echo 'make install    DESTDIR and the GNU directory variables are obeyed'
 	@echo 'make format     clang-format over all C files'
 	@echo 'V=1 shows commands; SAN=address,undefined or SAN=thread sanitizes'
@@ -205,6 +206,13 @@ bench: packages-bench
 
 benches: $(BENCH)
 	@:
+
+# Another build beside the first: all of it is to be instrumented.
+.PHONY: tsan
+tsan:
+	@$(MAKE) --no-print-directory SAN=thread BUILD=$(BUILD)-tsan \
+	    $(BUILD)-tsan/postoak-milter $(BUILD)-tsan/bench/milter_load
+	@$(PYTHON) -B tests/threads.py $(BUILD)-tsan
 
 .PHONY: units
 units: $(UNIT) $(UNIT_TOOLS)
