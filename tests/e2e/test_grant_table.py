@@ -17,6 +17,7 @@ import pytest
 from office365.assertions import AppCertificate, Federated, Issuer
 from office365.google import ServiceAccount
 from office365.metadata import Metadata
+from person import arrive, sign_in
 from relay.tokend import ACCOUNT
 from test_grants_app import FEDERATED, PEM, SUBJECT, make, put
 from test_grants_identity import (
@@ -83,6 +84,18 @@ def by_device(setup, grant):
     return tokend
 
 
+def by_browser(setup, grant):
+    tokend = setup.make_tokend(start=False, grant="authorization_code")
+    configure(tokend, "", "authorization_endpoint = "
+              f'"{setup.entra.authorization_endpoint}"')
+    tokend.start()
+    with tokend.control_later("login", ACCOUNT, method="browser") as answer:
+        arrive(sign_in(setup.entra, answer()["address"]))
+        assert answer()["status"] == "ok"
+    tokend.stop()
+    return tokend
+
+
 def by_certificate(setup, grant):
     setup.good = AppCertificate()
     setup.entra.add_certificate(setup.good)
@@ -137,6 +150,7 @@ class Grant:
 
 R, P, C = "refresh_token", "password", "client_credentials"
 D, J, I = "device_code", "jwt-bearer", "identity"
+B = "authorization_code"
 X, F, A = "certificate", "federated_token_file", "identity_assertion"
 USER = (ACCOUNT, ACCOUNT, f"account {ACCOUNT}")
 SHARED = ("a@example.org", "@example.org", "application contoso", False)
@@ -145,6 +159,7 @@ GRANTS = {grant.name: grant for grant in (
     Grant(P, *USER, True, [P], [R], by_password),
     Grant(R, *USER, True, [P], [R], by_password),
     Grant(D, *USER, True, [D], [R], by_device),
+    Grant(B, *USER, True, [B], [R], by_browser),
     Grant(C, *SHARED, [C], [C], by_password),
     Grant(X, *SHARED, [C], [C], by_certificate),
     Grant(F, *SHARED, [C], [C], by_federated_file),
@@ -264,6 +279,9 @@ TABLE = {
         A: later("aadsts.90055", BUSY, I, C),
         J: later("endpoint", ("status 429",), J)}),
 }
+# Once somebody has signed in, it is the same whichever way that was.
+for _, _, columns in TABLE.values():
+    columns[B] = columns[D]
 SOMETHING = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}
 OTHERS = {
     ("wrong secret", X): (
