@@ -4,6 +4,7 @@
  * file.
  * link: tokend/serviceaccount tokend/assertion tokend/keypair tokend/crypto
  * link: tokend/claims tests/unit/conf_files
+ * link: tokend/endpoints
  * libs: tokend
  */
 #include "tokend/serviceaccount.h"
