@@ -42,7 +42,8 @@ HARDEN        = $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) \
 SANFLAGS      = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 # The QR code of a login by device code is optional.
 HAVE_QRENCODE = $(shell $(PKG_CONFIG) --exists libqrencode 2>/dev/null && echo -DHAVE_QRENCODE)
-DEFS          = $(HAVE_QRENCODE) -DPOSTOAK_VERSION='"$(VERSION)"' \
+HAVE_HIREDIS := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo -DHAVE_HIREDIS)
+DEFS          = $(HAVE_QRENCODE) $(HAVE_HIREDIS) -DPOSTOAK_VERSION='"$(VERSION)"' \
                 -DPOSTOAK_SYSCONFDIR='"$(sysconfdir)"' \
                 -DPOSTOAK_LOCALSTATEDIR='"$(localstatedir)"' \
                 -DPOSTOAK_RUNSTATEDIR='"$(runstatedir)"'
@@ -57,7 +58,9 @@ PLUGIN_SAFE   = err buf wire
 PLUGIN_SRC    = $(wildcard sasl-plugin/*.c) $(PLUGIN_SAFE:%=common/%.c)
 COMMON_SRC    = $(wildcard common/*.c)
 TOKEND_SRC    = $(wildcard tokend/*.c)
-MILTER_SRC    = $(wildcard milter/*.c)
+# So are counters shared by several hosts.
+SHARED_SRC    = $(addprefix milter/,counters_shared.c counters_keeper.c counters_own.c own_file.c counters_redis.c redis_pool.c redis_link.c redis_tls.c)
+MILTER_SRC    = $(filter-out $(if $(HAVE_HIREDIS),,$(SHARED_SRC)),$(wildcard milter/*.c))
 CLI_SRC       = $(wildcard cli/*.c)
 
 PLUGIN_OBJ    = $(PLUGIN_SRC:%.c=$(BUILD)/pic/%.o)
@@ -69,7 +72,7 @@ CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
 TOKEND_LIBS   = $(call pc,--libs,libevent_core libevent_extra libcurl libssl libcrypto)
 CLI_LIBS      = $(call pc,--libs,libqrencode)
-MILTER_LIBS   = -lmilter -llmdb -pthread
+MILTER_LIBS   = -lmilter -llmdb $(if $(HAVE_HIREDIS),-lhiredis $(call pc,--libs,libssl libcrypto)) -pthread
 
 PROGRAMS      = $(BUILD)/postoak-tokend $(BUILD)/postoak-milter $(BUILD)/postoak
 PLUGIN        = $(BUILD)/libpostoak.so
@@ -129,13 +132,21 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/gen/paths
 
 # Tables kept as text are compiled in: NAME.tsv becomes gen/NAME.inc, one
 # initialiser a row, strings quoted for C, numbers (first column) left alone.
-TABLES        = $(patsubst %.tsv,$(BUILD)/gen/%.inc,$(notdir $(wildcard common/*.tsv cli/*.tsv)))
+TABLES        = $(patsubst %.tsv,$(BUILD)/gen/%.inc,$(notdir $(wildcard common/*.tsv cli/*.tsv))) \
+                $(BUILD)/gen/counters.lua.inc
 .PHONY: generated
 generated: $(TABLES)
 vpath %.tsv common cli
+vpath %.lua milter
 $(BUILD)/gen/%.inc: %.tsv common/table.awk
 	@mkdir -p $(@D)
 	$(Q)LC_ALL=C awk -f common/table.awk $< >$@.new && mv $@.new $@
+
+# The script that runs inside Redis, byte by byte, and its SHA-1: its name there.
+$(BUILD)/gen/%.lua.inc: %.lua
+	@mkdir -p $(@D)
+	$(Q){ printf '#define POSTOAK_COUNTERS_SHA "%s"\n' "$$(sha1sum <$< | cut -c1-40)"; \
+	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; } >$@.new && mv $@.new $@
 
 # --- tests -----------------------------------------------------------------
 
@@ -146,7 +157,9 @@ UNIT_SRC      = $(wildcard tests/unit/test_*.c)
 UNIT          = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 # Programs of the same form that end-to-end tests ask.
 UNIT_TOOLS    = $(BUILD)/unit/addresses $(BUILD)/unit/hostile_blocks
-unit_link     = $(shell sed -n 's/^ \* link: //p' $(1))
+# Counters come with those shared by several hosts, if they are built.
+unit_link     = $(foreach m,$(shell sed -n 's/^ \* link: //p' $(1)),$(m) \
+                $(if $(filter milter/counters,$(m)),$(if $(HAVE_HIREDIS),$(SHARED_SRC:%.c=%))))
 LIBS_sasl     = -lsasl2
 LIBS_tokend   = $(TOKEND_LIBS)
 LIBS_milter   = $(MILTER_LIBS)

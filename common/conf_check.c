@@ -122,6 +122,12 @@ conf_check_milter(const struct conf *conf, struct conf_milter *milter,
 	    POSTOAK_RUNSTATEDIR "/postoak-milter/control.sock");
 	fill(&milter->counters,
 	    "lmdb:" POSTOAK_LOCALSTATEDIR "/lib/postoak-milter");
+	if (strncmp(milter->counters, "lmdb:", 5) == 0)
+		fill(&milter->counters_local, milter->counters + 5);
+	fill(&milter->counters_local,
+	    POSTOAK_LOCALSTATEDIR "/lib/postoak-milter");
+	if (milter->counters_share == 0)
+		milter->counters_share = 50;
 	fill(&milter->unmatched, "pass");
 	if (milter->release_within_s == 0)
 		milter->release_within_s = RELEASE_WITHIN_S;

@@ -23,10 +23,14 @@ struct conf_tokend {
 };
 
 struct conf_milter {
-	char *listen;		    /* "unix:/path" or "inet:port@host" */
-	char *control;		    /* control socket */
-	char *admin_group;	    /* or NULL; tokend's unless set */
-	char *counters;		    /* "lmdb:/path" */
+	char *listen;		      /* "unix:/path" or "inet:port@host" */
+	char *control;		      /* control socket */
+	char *admin_group;	      /* or NULL; tokend's unless set */
+	char *counters;		      /* as conf_counters has it */
+	char *counters_local;	      /* directory of this host's own */
+	char *counters_password_file; /* or NULL */
+	char *counters_ca_file;	      /* or NULL: the system's */
+	int counters_share;	      /* percent, while the store is away */
 	char *unmatched;	    /* "pass", "reject" or an account's name */
 	char *metrics;		    /* or NULL */
 	long long release_within_s; /* else nothing is held */

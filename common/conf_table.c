@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf_counters.h"
 #include "conf_take.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -64,6 +65,14 @@ static const struct conf_option milter_options[] = {
 	admin_group),
     TEXT("counters", conf_value_counters, conf_take_counters, conf_milter,
 	counters),
+    TEXT("counters_local", conf_value_path, conf_take_path, conf_milter,
+	counters_local),
+    TEXT("counters_password_file", conf_value_secret_path, conf_take_path,
+	conf_milter, counters_password_file),
+    TEXT("counters_ca_file", conf_value_path, conf_take_path, conf_milter,
+	counters_ca_file),
+    VALUE(
+	"counters_share", NULL, conf_take_percent, conf_milter, counters_share),
     TEXT(
 	"unmatched", conf_value_word, conf_take_string, conf_milter, unmatched),
     TEXT("metrics", conf_value_host_port, conf_take_string, conf_milter,

@@ -269,6 +269,21 @@ conf_take_count(struct conf_value *value, void *field)
 	return 0;
 }
 
+int
+conf_take_percent(struct conf_value *value, void *field)
+{
+	const char *p = value->text;
+	long long number;
+
+	if (read_number(&p, &number) == -1 || strcmp(p, "%") != 0 ||
+	    number < 1 || number > 100)
+		return conf_value_refuse(value,
+		    "is not a share; write a percentage from \"1%%\" to "
+		    "\"100%%\"");
+	*(int *)field = (int)number;
+	return 0;
+}
+
 /* A number with K, M or G behind it (powers of 1024). */
 static int
 read_size(const char **text, long long *bytes)

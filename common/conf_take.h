@@ -26,6 +26,7 @@ int conf_take_counters(struct conf_value *value, void *field);
 int conf_take_grant(struct conf_value *value, void *field);
 int conf_take_on_sender(struct conf_value *value, void *field);
 int conf_take_on_bounce(struct conf_value *value, void *field);
+int conf_take_percent(struct conf_value *value, void *field);
 int conf_take_count(struct conf_value *value, void *field);
 int conf_take_size(struct conf_value *value, void *field);
 int conf_take_duration(struct conf_value *value, void *field);

@@ -47,7 +47,6 @@ int conf_value_proxy(struct conf_value *value);
 int conf_value_algorithm(struct conf_value *value); /* PS256, RS256 */
 int conf_value_provider(struct conf_value *value);
 int conf_value_milter_listen(struct conf_value *value);
-int conf_value_counters(struct conf_value *value);
 
 /* 8-4-4-4-12 hexadecimal digits? */
 int conf_value_is_guid(const char *text);

@@ -302,20 +302,3 @@ conf_value_milter_listen(struct conf_value *value)
 	    "is not a milter's socket; write \"unix:/path\" or "
 	    "\"inet:8891@127.0.0.1\"");
 }
-
-int
-conf_value_counters(struct conf_value *value)
-{
-	const char *text = value->text;
-
-	if (has_password(text))
-		return refuse_password(value);
-	if (strncmp(text, "lmdb:", 5) == 0 && text[5] != '\0' && text[5] != '~')
-		return 0;
-	if (strncmp(text, "redis", 5) == 0)
-		return conf_value_refuse(value,
-		    "is not possible in this version; write "
-		    "\"lmdb:/directory\", each host counts for itself");
-	return conf_value_refuse(
-	    value, "is not a place for counters; write \"lmdb:/directory\"");
-}

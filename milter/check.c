@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "secretfile.h"
 
 /* One option and the directory it means. */
 struct place {
@@ -45,11 +46,20 @@ check_writable(const struct place *place, struct stat *st)
 }
 
 static int
-check_counters(struct place *place)
+check_counters(struct place *place, const struct conf_milter *milter)
 {
+	struct secret password = SECRET_INIT;
+	int shared = strncmp(milter->counters, "lmdb:", 5) != 0;
 	struct stat st;
 
-	place->option = "counters";
+	place->option = shared ? "counters_local" : "counters";
+	place->path = shared ? milter->counters_local : milter->counters + 5;
+	if (milter->counters_password_file != NULL) {
+		if (secretfile_read(milter->counters_password_file, &password,
+			place->err) < 0)
+			return -1;
+		secret_clear(&password);
+	}
 	if (check_writable(place, &st) < 0)
 		return -1;
 	if ((st.st_mode & 077) != 0)
@@ -81,11 +91,9 @@ int
 check_directories(const struct conf *conf, struct err *err)
 {
 	const struct conf_milter *milter = &conf->milter;
-	struct place place = {.file = conf->path,
-	    .path = milter->counters + strlen("lmdb:"),
-	    .err = err};
+	struct place place = {.file = conf->path, .err = err};
 
-	if (check_counters(&place) < 0)
+	if (check_counters(&place, milter) < 0)
 		return -1;
 	if (strncmp(milter->listen, "unix:", 5) == 0 &&
 	    check_socket(&place, "listen", milter->listen + 5) < 0)

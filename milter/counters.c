@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf_counters.h"
 #include "counters_lmdb.h"
+#ifdef HAVE_HIREDIS
+#include "counters_shared.h"
+#endif
 #include "map.h"
 
 #define WHO_MAX 340
@@ -15,12 +19,16 @@
 int
 counters_check(const char *address, struct err *err)
 {
-	if (strncmp(address, "lmdb:", 5) == 0 && address[5] == '/')
+	struct conf_value value = {.text = address};
+
+	if (conf_value_counters(&value) < 0)
+		return err_set(err, ERR_CONFIG, "counters",
+		    "counters: \"%s\" %s", value.hide ? "..." : address,
+		    value.problem);
+	if (strncmp(address, "lmdb:", 5) != 0 || address[5] == '/')
 		return 0;
 	return err_set(err, ERR_CONFIG, "counters",
-	    "counters: \"%s\" is not a store this version knows; "
-	    "write lmdb: and an absolute directory",
-	    address);
+	    "counters: \"%s\" is no absolute directory", address);
 }
 
 struct counters *
@@ -30,6 +38,10 @@ counters_open(const struct conf_milter *milter, struct err *err)
 
 	if (counters_check(address, err) < 0)
 		return NULL;
+#ifdef HAVE_HIREDIS
+	if (strncmp(address, "lmdb:", 5) != 0)
+		return counters_shared_open(milter, err);
+#endif
 	return counters_lmdb_open(
 	    address + strlen("lmdb:"), COUNTERS_LMDB_BYTES, err);
 }

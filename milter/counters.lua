@@ -6,7 +6,8 @@
 -- "s" the sum of all, "0" to "64" what was counted in each, and beside it
 -- HOST:SLOT, "bucket amount", what of that one host counted. Each host keeps
 -- the same of itself; what the store has lost of it, it is given back with
--- "push", which takes the larger of both and therefore never counts twice.
+-- "push", which takes the larger of both and therefore never counts twice. "r" is
+-- the bucket in which an administrator had all forgotten.
 --
 -- KEYS[1] is the state all hosts share: the clock (the server's, "offset"
 -- being what its steps were made up with, "last" what was read last), the
@@ -49,29 +50,42 @@ local function read_clock()
 	return right
 end
 
--- Bring a ring up to now: what it counts, and which slots are to be emptied.
+-- What of a bucket is this host's own, from its field.
+local function own_of(value, bucket)
+	local of, amount = string.match(value or '', '^(%d+) (%d+)$')
+	return tonumber(of) == bucket and tonumber(amount) or 0
+end
+
+-- Bring a ring up to now: what it counts, what is in its newest bucket ("here",
+-- and "own" of it), and which slots are to be emptied.
 local function load_ring(key, width, now)
-	local values = redis.call('HMGET', key, 'n', 's')
-	local ring = {key = key, width = width, old = {}}
-	local newest = tonumber(values[1])
+	local ring = {key = key, width = width, old = {}, reset = 0, sum = 0, here = 0, own = 0}
 	ring.bucket = math.floor(now * 1000 / width)
-	ring.sum = tonumber(values[2]) or 0
+	local known = redis.call('HMGET', key, 'n', 'r')
+	local newest = tonumber(known[1])
+	ring.reset = tonumber(known[2]) or 0
 	if not newest then
 		return ring
 	end
-	if newest > ring.bucket then
-		ring.bucket = newest
-	elseif ring.bucket - newest >= SLOTS then
-		ring.sum = 0
+	ring.bucket = math.max(ring.bucket, newest)
+	if ring.bucket - newest >= SLOTS then
 		ring.over = true
-	elseif ring.bucket > newest then
-		for bucket = newest + 1, ring.bucket do
-			ring.old[#ring.old + 1] = bucket % SLOTS
-		end
-		local gone = redis.call('HMGET', key, unpack(ring.old))
-		for i = 1, #gone do
-			ring.sum = ring.sum - (tonumber(gone[i]) or 0)
-		end
+		return ring
+	end
+	local slot = ring.bucket % SLOTS
+	local values = redis.call('HMGET', key, 's', slot, host .. ':' .. slot)
+	ring.sum = tonumber(values[1]) or 0
+	if ring.bucket == newest then
+		ring.here = tonumber(values[2]) or 0
+		ring.own = own_of(values[3], newest)
+		return ring
+	end
+	for bucket = newest + 1, ring.bucket do
+		ring.old[#ring.old + 1] = bucket % SLOTS
+	end
+	local gone = redis.call('HMGET', key, unpack(ring.old))
+	for i = 1, #gone do
+		ring.sum = ring.sum - (tonumber(gone[i]) or 0)
 	end
 	return ring
 end
@@ -85,33 +99,25 @@ local function turn(ring)
 	end
 end
 
--- Count amount in a bucket, of which this host then has "own".
-local function add(ring, bucket, amount, own)
-	local slot = bucket % SLOTS
-	redis.call('HINCRBY', ring.key, slot, text(amount))
-	redis.call('HSET', ring.key, host .. ':' .. slot,
-		text(bucket) .. ' ' .. text(own))
-	ring.sum = ring.sum + amount
-end
-
-local function save(ring)
-	redis.call('HSET', ring.key, 'n', text(ring.bucket), 's', text(ring.sum))
+local function keep(ring)
 	redis.call('PEXPIRE', ring.key,
 		text(math.ceil(ring.width * (SLOTS + 1) / 1000)))
 end
 
--- What this host has in a bucket, as the store knows it.
-local function own_in(ring, bucket)
-	local value = not ring.over and
-		redis.call('HGET', ring.key, host .. ':' .. bucket % SLOTS)
-	local of, amount = string.match(value or '', '^(%d+) (%d+)$')
-	return tonumber(of) == bucket and tonumber(amount) or 0
+-- Count amount now.
+local function add(ring, amount)
+	local slot = ring.bucket % SLOTS
+	turn(ring)
+	redis.call('HSET', ring.key, 'n', text(ring.bucket),
+		's', text(ring.sum + amount), slot, text(ring.here + amount),
+		host .. ':' .. slot, text(ring.bucket) .. ' ' .. text(ring.own + amount))
+	keep(ring)
 end
 
--- The sum, and the whole ring behind it for who has to know more.
+-- The sum and the last reset; the whole ring behind them for who has to know.
 local function show(ring, whole)
 	if not whole then
-		return text(ring.sum)
+		return text(ring.sum) .. ' ' .. text(ring.reset)
 	end
 	local fields, old = {}, {}
 	for slot = 0, SLOTS - 1 do
@@ -125,15 +131,17 @@ local function show(ring, whole)
 		local empty = ring.over or old[slot] or not values[slot + 1]
 		values[slot + 1] = empty and '0' or values[slot + 1]
 	end
-	return text(ring.sum) .. ' ' .. text(ring.bucket) .. ' ' ..
+	return text(ring.sum) .. ' ' .. text(ring.reset) .. ' ' .. text(ring.bucket) .. ' ' ..
 		table.concat(values, ' ')
 end
 
 -- ARGV from 4: always, milliseconds to keep the id; then width, max, amount of
--- each limit. KEYS from 2: the message, the limits.
+-- each limit. KEYS from 2: the message (KEYS[1] again: it has no name), the
+-- limits.
 local function reserve(now)
 	local always = ARGV[4] == '1'
-	local seen = KEYS[2] ~= '' and redis.call('EXISTS', KEYS[2]) == 1
+	local has_id = KEYS[2] ~= KEYS[1]
+	local seen = has_id and redis.call('EXISTS', KEYS[2]) == 1
 	local fits, rings, lines = true, {}, {}
 	for i = 3, #KEYS do
 		local at = 6 + (i - 3) * 3
@@ -148,12 +156,9 @@ local function reserve(now)
 	end
 	if not seen and (fits or always) then
 		for _, ring in ipairs(rings) do
-			local own = own_in(ring, ring.bucket)
-			turn(ring)
-			add(ring, ring.bucket, ring.amount, own + ring.amount)
-			save(ring)
+			add(ring, ring.amount)
 		end
-		if KEYS[2] ~= '' then
+		if has_id then
 			redis.call('SET', KEYS[2], '1', 'PX', ARGV[5])
 		end
 	end
@@ -169,39 +174,58 @@ local function look(now)
 	return 1, lines
 end
 
+-- One bucket of what this host counted. What is later than now is of now.
+local function give_back(ring, bucket, amount)
+	bucket = math.min(bucket, ring.bucket)
+	local slot = bucket % SLOTS
+	local own = own_of(redis.call('HGET', ring.key, host .. ':' .. slot), bucket)
+	if bucket > ring.bucket - SLOTS and bucket > ring.reset and amount > own then
+		redis.call('HINCRBY', ring.key, slot, text(amount - own))
+		redis.call('HSET', ring.key, host .. ':' .. slot,
+			text(bucket) .. ' ' .. text(amount))
+		ring.sum = ring.sum + amount - own
+	end
+end
+
 -- ARGV from 4, for each limit: width, number of buckets, then bucket and amount
 -- of each. KEYS from 2: the limits. What the store has less of is made up.
 local function push(now)
 	local at, lines = 4, {}
 	for i = 2, #KEYS do
 		local ring = load_ring(KEYS[i], tonumber(ARGV[at]), now)
+		local last = at + tonumber(ARGV[at + 1]) * 2
 		turn(ring)
-		ring.over = false
-		for pair = at + 2, at + tonumber(ARGV[at + 1]) * 2, 2 do
-			local bucket = tonumber(ARGV[pair])
-			local amount = tonumber(ARGV[pair + 1])
-			if bucket > ring.bucket then
-				bucket = ring.bucket
-			end
-			local own = own_in(ring, bucket)
-			if bucket > ring.bucket - SLOTS and amount > own then
-				add(ring, bucket, amount - own, amount)
-			end
+		for pair = at + 2, last, 2 do
+			give_back(ring, tonumber(ARGV[pair]), tonumber(ARGV[pair + 1]))
 		end
-		save(ring)
-		at = at + 2 + tonumber(ARGV[at + 1]) * 2
+		redis.call('HSET', ring.key, 'n', text(ring.bucket), 's', text(ring.sum))
+		keep(ring)
+		at = last + 2
 		lines[#lines + 1] = show(ring, false)
 	end
 	return 1, lines
 end
 
--- A host begins to give back what may be lost. ARGV from 4: the hosts it knows.
+-- ARGV from 4: the width of each limit. KEYS from 2: the limits, to be forgotten.
+local function reset(now)
+	for i = 2, #KEYS do
+		local ring = load_ring(KEYS[i], tonumber(ARGV[i + 2]), now)
+		redis.call('DEL', KEYS[i])
+		redis.call('HSET', KEYS[i], 'n', text(ring.bucket), 's', '0',
+			'r', text(ring.bucket))
+		keep(ring)
+	end
+	return 1, {}
+end
+
+-- A host begins to give back what may be lost. ARGV from 4: the hosts it knows,
+-- "?" if there may be others.
 local function hello(now)
 	local here = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-	for i = 4, #ARGV do
-		redis.call('HSETNX', KEYS[1], 'host ' .. ARGV[i], '- ' .. text(now))
-	end
 	if run ~= here then
+		for i = 4, #ARGV do
+			redis.call('HSETNX', KEYS[1], 'host ' .. ARGV[i], '- ' .. text(now))
+		end
 		run, young = here, now + YOUNG_MS
 		redis.call('HSET', KEYS[1], 'run', run, 'young', text(young))
 	end
@@ -211,17 +235,19 @@ end
 
 -- It has. When all have, the store is trusted.
 local function done(now)
-	local all, names = true, {}
+	local all, names = true, {run or '-'}
 	redis.call('HSET', KEYS[1], 'host ' .. host, (run or '-') .. ' ' .. text(now))
 	local values = redis.call('HGETALL', KEYS[1])
 	for i = 1, #values, 2 do
 		local name = string.match(values[i], '^host (.+)$')
 		local of, at = string.match(values[i + 1], '^(%S+) (%d+)$')
-		if name and (not at or tonumber(at) + GONE_MS < now) then
+		local gone = not at or tonumber(at) + GONE_MS < now or
+			name == '?' and now >= young
+		if name and gone then
 			redis.call('HDEL', KEYS[1], values[i])
 		elseif name then
 			all = all and of == run
-			names[#names + 1] = name
+			names[#names + 1] = name ~= '?' and name or nil
 		end
 	end
 	if run and young > 0 and (all or now >= young) then
@@ -231,7 +257,10 @@ local function done(now)
 	return 1, names
 end
 
-local verbs = {reserve = reserve, look = look, push = push, hello = hello, done = done}
+local verbs = {
+	reserve = reserve, look = look, reset = reset,
+	push = push, hello = hello, done = done,
+}
 local now = read_clock()
 local young_now = not run or now < young
 if young_now and (verb == 'reserve' or verb == 'look') then

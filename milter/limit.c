@@ -100,6 +100,45 @@ limit_add(struct limit_ring *ring, int64_t now_ms, uint64_t amount)
 	ring->sum += amount;
 }
 
+void
+limit_raise(struct limit_ring *ring, int64_t now_ms, uint64_t target)
+{
+	uint64_t used = limit_used(ring, now_ms);
+
+	if (used < target)
+		limit_add(ring, now_ms, target - used);
+}
+
+void
+limit_forget(struct limit_ring *ring, int64_t bucket)
+{
+	int64_t first = ring->newest - LIMIT_BUCKETS;
+
+	for (first = first > 0 ? first : 0;
+	     first <= bucket && first <= ring->newest; first++) {
+		ring->sum -= *slot(ring, first);
+		*slot(ring, first) = 0;
+	}
+}
+
+void
+limit_rebase(struct limit_ring *ring, int64_t now_ms)
+{
+	int64_t bucket = now_ms * 1000 / ring->width_us, late;
+	int64_t first = ring->newest - LIMIT_BUCKETS;
+	uint64_t sum = 0;
+
+	if (ring->newest <= bucket)
+		return;
+	for (late = bucket + 1 > first ? bucket + 1 : first;
+	     late <= ring->newest; late++) {
+		sum += *slot(ring, late);
+		*slot(ring, late) = 0;
+	}
+	ring->newest = bucket;
+	*slot(ring, bucket) += sum;
+}
+
 int64_t
 limit_frees(struct limit_ring *ring, int64_t now_ms)
 {
@@ -149,13 +188,27 @@ int
 limit_decode(struct limit_ring *ring, int64_t window_ms,
     const unsigned char *data, size_t len)
 {
+	struct limit_ring empty;
+
+	limit_init(&empty, window_ms);
+	if (limit_decode_any(ring, data, len) == 0 &&
+	    ring->width_us == empty.width_us)
+		return 0;
+	*ring = empty;
+	return -1;
+}
+
+int
+limit_decode_any(struct limit_ring *ring, const unsigned char *data, size_t len)
+{
 	const unsigned char *p = data;
 	size_t i;
 
 	if (len != LIMIT_BYTES)
 		return -1;
-	limit_init(ring, window_ms);
-	if (get(&p) != (uint64_t)ring->width_us)
+	memset(ring, 0, sizeof(*ring));
+	ring->width_us = (int64_t)get(&p);
+	if (ring->width_us <= 0)
 		return -1;
 	ring->newest = (int64_t)get(&p);
 	if (ring->newest < 0 || ring->newest > INT64_MAX / ring->width_us / 2)

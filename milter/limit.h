@@ -44,6 +44,15 @@ int64_t limit_wait(
 /* Count amount at now_ms, whatever the limit. */
 void limit_add(struct limit_ring *ring, int64_t now_ms, uint64_t amount);
 
+/* Count what is missing to target; the whole of it is dated now_ms. */
+void limit_raise(struct limit_ring *ring, int64_t now_ms, uint64_t target);
+
+/* Forget what was counted in that bucket and those before it. */
+void limit_forget(struct limit_ring *ring, int64_t bucket);
+
+/* The clock was put back to now_ms: what is later than that is of now. */
+void limit_rebase(struct limit_ring *ring, int64_t now_ms);
+
 /* Milliseconds from now_ms until anything is forgotten; 0 if it is empty. */
 int64_t limit_frees(struct limit_ring *ring, int64_t now_ms);
 
@@ -57,6 +66,10 @@ void limit_encode(
  */
 int limit_decode(struct limit_ring *ring, int64_t window_ms,
     const unsigned char *data, size_t len);
+
+/* The same whatever its window is; width_us says. */
+int limit_decode_any(
+    struct limit_ring *ring, const unsigned char *data, size_t len);
 
 /* 1 if the encoded ring counts nothing any more at now_ms (or is none). */
 int limit_is_over(const unsigned char *data, size_t len, int64_t now_ms);

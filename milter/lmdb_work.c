@@ -122,6 +122,13 @@ begin(struct lmdb_work *work, struct lmdb_file *file, unsigned flags)
 	return rc;
 }
 
+void
+lmdb_work_set_time(struct lmdb_work *work, int64_t now_ms)
+{
+	work->now_ms = now_ms;
+	work->ticks.ticks_ms = now_ms;
+}
+
 int
 lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file)
 {
@@ -220,6 +227,59 @@ lmdb_work_delete(struct lmdb_work *work, const char *key)
 	int rc = mdb_del(work->txn, work->file->rings, &name, NULL);
 
 	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+lmdb_work_next(struct lmdb_work *work, char key[LMDB_WORK_KEY_MAX + 1],
+    struct limit_ring *ring)
+{
+	MDB_cursor *cursor;
+	MDB_val name = lmdb_file_val(key, strlen(key)), data;
+	int rc = mdb_cursor_open(work->txn, work->file->rings, &cursor);
+
+	if (rc != 0)
+		return rc;
+	rc = mdb_cursor_get(
+	    cursor, &name, &data, key[0] != '\0' ? MDB_SET_RANGE : MDB_FIRST);
+	if (rc == 0 && name.mv_size == strlen(key) &&
+	    memcmp(name.mv_data, key, name.mv_size) == 0)
+		rc = mdb_cursor_get(cursor, &name, &data, MDB_NEXT);
+	/* What cannot be read counts nothing: pass over it. */
+	while (rc == 0 &&
+	       (name.mv_size > LMDB_WORK_KEY_MAX ||
+		   limit_decode_any(ring, data.mv_data, data.mv_size) < 0))
+		rc = mdb_cursor_get(cursor, &name, &data, MDB_NEXT);
+	if (rc == 0) {
+		memcpy(key, name.mv_data, name.mv_size);
+		key[name.mv_size] = '\0';
+	}
+	mdb_cursor_close(cursor);
+	return rc;
+}
+
+/* --- words --------------------------------------------------------------- */
+
+int
+lmdb_work_put_word(struct lmdb_work *work, const char *name, const char *word)
+{
+	MDB_val key = lmdb_file_val(name, strlen(name));
+	MDB_val data = lmdb_file_val(word, strlen(word));
+
+	return mdb_put(work->txn, work->file->clock, &key, &data, 0);
+}
+
+int
+lmdb_work_get_word(
+    struct lmdb_work *work, const char *name, char *word, size_t size)
+{
+	MDB_val key = lmdb_file_val(name, strlen(name)), data;
+	int rc = mdb_get(work->txn, work->file->clock, &key, &data);
+
+	if (rc != 0 || data.mv_size >= size)
+		return rc != 0 ? rc : MDB_NOTFOUND;
+	memcpy(word, data.mv_data, data.mv_size);
+	word[data.mv_size] = '\0';
+	return 0;
 }
 
 /* --- messages counted lately --------------------------------------------- */

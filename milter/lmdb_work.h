@@ -38,6 +38,9 @@ struct lmdb_work {
 int lmdb_work_begin(
     struct lmdb_work *work, struct lmdb_file *file, unsigned flags);
 
+/* Go by another clock than this machine's: now it is now_ms. */
+void lmdb_work_set_time(struct lmdb_work *work, int64_t now_ms);
+
 /* Begin to read the file as it is, without what is pending. */
 int lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file);
 
@@ -61,6 +64,20 @@ int lmdb_work_put(
 
 /* Forget what was counted under key. */
 int lmdb_work_delete(struct lmdb_work *work, const char *key);
+
+/*
+ * The next ring behind key in the order of keys, whatever its window; key
+ * becomes its key. MDB_NOTFOUND at the end.
+ */
+int lmdb_work_next(struct lmdb_work *work, char key[LMDB_WORK_KEY_MAX + 1],
+    struct limit_ring *ring);
+
+/* A word kept beside the clock; MDB_NOTFOUND also if it has size bytes or
+ * more. */
+int lmdb_work_put_word(
+    struct lmdb_work *work, const char *name, const char *word);
+int lmdb_work_get_word(
+    struct lmdb_work *work, const char *name, char *word, size_t size);
 
 /*
  * MDB_NOTFOUND if the message was not counted lately; ids by pending_id, one

@@ -23,6 +23,25 @@ verbs_init(const char *config_path, struct counters *counters)
 	store = counters;
 }
 
+static int
+differ(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+/* Sockets and stores are opened once. */
+static int
+needs_restart(const struct conf_milter *old, const struct conf_milter *now)
+{
+	return differ(old->listen, now->listen) ||
+	       differ(old->counters, now->counters) ||
+	       differ(old->counters_local, now->counters_local) ||
+	       differ(
+		   old->counters_password_file, now->counters_password_file) ||
+	       differ(old->counters_ca_file, now->counters_ca_file) ||
+	       old->counters_share != now->counters_share;
+}
+
 int
 verbs_reload(struct err *err)
 {
@@ -36,9 +55,7 @@ verbs_reload(struct err *err)
 		return -1;
 	}
 	before = config_get();
-	if (strcmp(before->conf->milter.listen, config->conf->milter.listen) ||
-	    strcmp(
-		before->conf->milter.counters, config->conf->milter.counters))
+	if (needs_restart(&before->conf->milter, &config->conf->milter))
 		log_warn(NULL, "a new listen or counters is used only after a "
 			       "restart");
 	config_put(before);

@@ -17,7 +17,9 @@ tokend {{
 milter {{
     listen    = "{listen}"
     control   = "{directory}/control.sock"
-    counters  = "lmdb:{directory}/counters"
+    counters  = "{counters}"
+    counters_local = "{directory}/counters"
+    {more}
     unmatched = "{unmatched}"
 }}
 application "contoso" {{
@@ -61,8 +63,10 @@ class Server:
     """A milter in a directory of its own."""
 
     def __init__(self, directory, build, accounts, unmatched="pass",
-                 listen=None):
+                 listen=None, counters=None, more=""):
         self.directory = directory
+        self.counters = counters or f"lmdb:{directory}/counters"
+        self.more = more  # of the section milter
         self.socket = os.path.join(directory, "milter.sock")
         self.listen = listen or f"unix:{self.socket}"
         self.config = os.path.join(directory, "postoak.conf")
@@ -76,6 +80,7 @@ class Server:
     def write(self, accounts, unmatched="pass"):
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(BASE.format(directory=self.directory, listen=self.listen,
+                                counters=self.counters, more=self.more,
                                 unmatched=unmatched) + accounts)
 
     def start(self):

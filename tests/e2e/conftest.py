@@ -12,6 +12,7 @@ sys.path.insert(0, TESTS)
 
 from milter_server import Server, account  # noqa: E402
 from office365 import Office365  # noqa: E402
+from redis_server import Redis  # noqa: E402
 from relay import Relay  # noqa: E402
 from relay.tokend import Tokend  # noqa: E402
 
@@ -91,6 +92,21 @@ def make_tokend(directory, entra, build):
 @pytest.fixture
 def tokend(make_tokend):
     return make_tokend()
+
+
+@pytest.fixture
+def redis(directory):
+    """Makes Redis servers and Sentinels; they end with the test."""
+    made = []
+
+    def make(*settings, start=True, **options):
+        server = Redis(os.path.join(directory, f"redis{len(made)}"), *settings,
+                       **options)
+        made.append(server)
+        return server.start() if start else server
+    yield make
+    for server in made:
+        server.stop()
 
 
 @pytest.fixture

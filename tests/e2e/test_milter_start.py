@@ -14,7 +14,8 @@ from relay import wait_until
     (lambda t: t.replace("unix:", "unx:"), "listen"),
     (lambda t: t.replace("/milter.sock", "/" + 100 * "d" + "/m"), "listen"),
     (lambda t: t.replace('"lmdb:', '"mysql:'), "counters"),
-    (lambda t: t.replace('"lmdb:', '"redis://h/'), "not possible in this version"),
+    (lambda t: t.replace('"lmdb:', '"redis://h/'), "is not a place for counters"),
+    (lambda t: t.replace('"lmdb:', '"redis://u:p@h/'), "(not shown)\" has a password"),
     (lambda t: t + account('senders = { "a@b.c" }', "x@y.z")
         + account('senders = { "A@B.C" }', "v@w.x"), "senders"),
     (lambda t: t + account('send_as = { "nonsense" }', "x@y.z"), "send_as"),

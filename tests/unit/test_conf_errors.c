@@ -168,7 +168,8 @@ test_secrets_have_no_place(void **state)
 		"application \"c\": proxy = \"(not shown)\" has a user or "
 		"password in it"},
 	    {"milter {\n counters = \"redis://:hunter2@h/0\"\n}\n", 2,
-		"milter: counters = \"(not shown)\" has a user or password"},
+		"milter: counters = \"(not shown)\" has a password in it, and "
+		"everybody can read the configuration"},
 	};
 	struct err err = {0};
 	size_t i;

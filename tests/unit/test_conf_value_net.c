@@ -108,8 +108,8 @@ test_endpoints(void **state)
 static void
 test_a_password_is_never_repeated(void **state)
 {
-	static const check checks[] = {conf_value_endpoint, conf_value_metadata,
-	    conf_value_proxy, conf_value_counters};
+	static const check checks[] = {
+	    conf_value_endpoint, conf_value_metadata, conf_value_proxy};
 	struct conf_value value;
 	size_t i;
 
@@ -150,17 +150,6 @@ test_milter_sockets(void **state)
 	judge(conf_value_milter_listen, good, bad);
 }
 
-static void
-test_counters(void **state)
-{
-	static const char *const good[] = {"lmdb:/var/lib/x", "lmdb:x", NULL};
-	static const char *const bad[] = {
-	    "", "lmdb", "lmdb:", "lmdb:~/x", "redis://h", "/var/lib/x", NULL};
-
-	(void)state;
-	judge(conf_value_counters, good, bad);
-}
-
 int
 main(void)
 {
@@ -172,7 +161,6 @@ main(void)
 	    cmocka_unit_test(test_a_password_is_never_repeated),
 	    cmocka_unit_test(test_metadata_is_of_this_host),
 	    cmocka_unit_test(test_milter_sockets),
-	    cmocka_unit_test(test_counters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,9 +202,15 @@ test_sockets(void **state)
 	    {"milter {\n counters = \"/var/lib/x\"\n}\n", 2,
 		"milter: counters = \"/var/lib/x\" is not a place for "
 		"counters; write \"lmdb:/directory\""},
-	    {"milter {\n\n counters = \"redis://h:6379/0\"\n}\n", 3,
-		"milter: counters = \"redis://h:6379/0\" is not possible in "
-		"this version; write \"lmdb:/directory\""},
+	    {"milter {\n\n counters = \"redis://h:6379/x\"\n}\n", 3,
+		"milter: counters = \"redis://h:6379/x\" is not a place for "},
+	    {"milter {\n counters_share = \"0%\"\n}\n", 2,
+		"milter: counters_share = \"0%\" is not a share; write a "
+		"percentage from \"1%\" to \"100%\""},
+	    {"milter {\n counters_share = \"1/2\"\n}\n", 2,
+		"milter: counters_share = \"1/2\" is not a share"},
+	    {"milter {\n counters_share = \"101%\"\n}\n", 2,
+		"milter: counters_share = \"101%\" is not a share"},
 	};
 
 	(void)state;

@@ -426,7 +426,7 @@ addresses(void **state)
 	(void)state;
 	assert_int_equal(counters_check("lmdb:/var/lib/x", &err), 0);
 	assert_int_equal(counters_check("lmdb:x", &err), -1);
-	assert_int_equal(counters_check("redis://localhost", &err), -1);
+	assert_int_equal(counters_check("redis:localhost", &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_null(counters_open(&milter, &err));
 	assert_int_equal(err.kind, ERR_CONFIG);
