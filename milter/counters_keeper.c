@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "log.h"
 
+#define DOUBTS_MS 1000
 #define AGAIN_MS 60000	   /* before another reason is said */
 #define CHECK_MS 1000	   /* between two looks at a store that serves */
 #define CALL_MS 1000	   /* for a call nobody waits for */
@@ -271,7 +272,7 @@ say_away(struct counters_keeper *keeper, const char *reason, int urgent)
 }
 
 void
-counters_keeper_lost(struct counters_keeper *keeper, const char *reason)
+counters_keeper_lost(struct counters_keeper *keeper, const struct err *reason)
 {
 	(void)pthread_mutex_lock(&keeper->lock);
 	if (keeper->serving) {
@@ -279,7 +280,9 @@ counters_keeper_lost(struct counters_keeper *keeper, const char *reason)
 		if (clock_boot_ms() - keeper->changed_ms >= STEADY_MS)
 			keeper->delay_ms = FIRST_DELAY_MS;
 		keeper->changed_ms = clock_boot_ms();
-		say_away(keeper, reason, 0);
+		if (strcmp(reason->code, REDIS_LINK_LATE) == 0)
+			keeper->doubts_ms = clock_boot_ms() + DOUBTS_MS;
+		say_away(keeper, reason->text, 0);
 		(void)pthread_cond_broadcast(&keeper->changed);
 	}
 	(void)pthread_mutex_unlock(&keeper->lock);
@@ -294,6 +297,17 @@ counters_keeper_serving(struct counters_keeper *keeper)
 	serving = keeper->serving;
 	(void)pthread_mutex_unlock(&keeper->lock);
 	return serving;
+}
+
+int
+counters_keeper_doubts(struct counters_keeper *keeper)
+{
+	int doubts;
+
+	(void)pthread_mutex_lock(&keeper->lock);
+	doubts = clock_boot_ms() < keeper->doubts_ms;
+	(void)pthread_mutex_unlock(&keeper->lock);
+	return doubts;
 }
 
 int
@@ -361,7 +375,7 @@ look_after(struct counters_keeper *keeper)
 		rc = push(keeper, link, 1, 0, &err);
 	redis_pool_give(keeper->pool, link);
 	if (rc < 0)
-		counters_keeper_lost(keeper, err.text);
+		counters_keeper_lost(keeper, &err);
 }
 
 /* Errors that do not pass by themselves. */
@@ -385,6 +399,9 @@ try_again(struct counters_keeper *keeper)
 	int rc = come_back(keeper, &err);
 
 	(void)pthread_mutex_lock(&keeper->lock);
+	/* Nobody can connect: it is away for all. */
+	if (rc < 0 && strcmp(err.code, REDIS_LINK_LATE) != 0)
+		keeper->doubts_ms = 0;
 	if (rc < 0 && !keeper->stop)
 		say_away(keeper, err.text, is_urgent(&err));
 	keeper->tried = 1;

@@ -37,7 +37,11 @@ struct counters_keeper {
 	int serving; /* the store decides */
 	int inside;  /* calls that began while it did, not yet noted */
 	int unheard; /* something was counted here while it did */
-	int tried;   /* the first attempt is over */
+	int tried;
+	int64_t doubts_ms;
+	/* until then it may be only late, clock_boot_ms */ /* the first
+							       attempt is
+							       over */
 	int stop;
 	int64_t changed_ms; /* of serving, clock_boot_ms */
 	char said[200];	    /* why it is away, as the log has it */
@@ -69,7 +73,14 @@ int counters_keeper_enter(struct counters_keeper *keeper);
 void counters_keeper_leave(struct counters_keeper *keeper);
 
 /* The store is away, for that reason: said once. */
-void counters_keeper_lost(struct counters_keeper *keeper, const char *reason);
+void counters_keeper_lost(
+    struct counters_keeper *keeper, const struct err *reason);
+
+/*
+ * 1 for a second after an answer that was late: the store may be away for this
+ * host only, and count on for the others.
+ */
+int counters_keeper_doubts(struct counters_keeper *keeper);
 
 /* Something was counted here although the store serves. */
 void counters_keeper_unheard(struct counters_keeper *keeper);

@@ -18,6 +18,7 @@
 
 /* While the store is away nobody knows when there is more to give. */
 #define WAIT_MS (60 * 1000)
+#define DOUBTS_MS 1000
 
 static void
 tagged(char out[LMDB_WORK_KEY_MAX + 1], const char *tag, const char *key)
@@ -63,6 +64,7 @@ struct some {
 	struct limit_ring *rings;
 	int64_t now_ms;
 	int share;
+	int doubts;
 	int always;
 	int granted;
 };
@@ -148,7 +150,8 @@ counters_own_note(struct own_file *own, int64_t now_ms,
  * limit has room for waits like any other one: the store may be back by then.
  */
 static int
-look_at(struct lmdb_work *work, struct counters_item *item, int share)
+look_at(
+    struct lmdb_work *work, struct counters_item *item, int share, int doubts)
 {
 	struct limit_ring all, out;
 	uint64_t free_now, mine;
@@ -172,6 +175,9 @@ look_at(struct lmdb_work *work, struct counters_item *item, int share)
 		item->wait_ms = -1;
 	else if (mine > free_now || item->amount > free_now - mine)
 		item->wait_ms = WAIT_MS;
+	else if (doubts && (item->used > item->max / 2 ||
+			       item->amount > item->max / 2 - item->used))
+		item->wait_ms = DOUBTS_MS;
 	return 0;
 }
 
@@ -183,7 +189,7 @@ look_all(struct lmdb_work *work, struct some *some)
 
 	some->granted = 1;
 	for (i = 0; i < some->count && rc == 0; i++) {
-		rc = look_at(work, &some->items[i], some->share);
+		rc = look_at(work, &some->items[i], some->share, some->doubts);
 		if (some->items[i].wait_ms != 0)
 			some->granted = 0;
 	}
@@ -218,13 +224,14 @@ reserve(struct own_file *own, struct lmdb_work *work, void *with)
 
 int
 counters_own_reserve(struct own_file *own, const char *id,
-    struct counters_item *items, size_t count, int share, int always,
-    int *granted, struct err *err)
+    struct counters_item *items, size_t count, int share, int doubts,
+    int always, int *granted, struct err *err)
 {
 	struct some some = {.id = id,
 	    .items = items,
 	    .count = count,
 	    .share = share,
+	    .doubts = doubts,
 	    .always = always};
 	int rc = own_file_run(own, 0, reserve, &some, err);
 

@@ -49,10 +49,14 @@ int counters_own_note(struct own_file *own, int64_t now_ms,
     const struct counters_item *items, size_t count, int counted,
     struct err *err);
 
-/* counters_reserve while the store is away; share in percent. */
+/*
+ * counters_reserve while the store is away; share in percent. If it is in doubt
+ * whether it is away for the others, too, nothing is given of the upper half of
+ * a limit.
+ */
 int counters_own_reserve(struct own_file *own, const char *id,
-    struct counters_item *items, size_t count, int share, int always,
-    int *granted, struct err *err);
+    struct counters_item *items, size_t count, int share, int doubts,
+    int always, int *granted, struct err *err);
 
 /* counters_read while the store is away. */
 int counters_own_read(struct own_file *own, struct counters_item *items,

@@ -93,7 +93,7 @@ reserve_there(struct shared *shared, const char *id,
 
 	if (!counters_keeper_enter(&shared->keeper))
 		return -1;
-	(void)err_set(&err, ERR_TEMPORARY, "slow",
+	(void)err_set(&err, ERR_TEMPORARY, REDIS_LINK_LATE,
 	    "the server did not answer others in time");
 	link = redis_pool_take(shared->keeper.pool, now_ms + TAKE_MS);
 	if (link != NULL) {
@@ -102,7 +102,7 @@ reserve_there(struct shared *shared, const char *id,
 		redis_pool_give(shared->keeper.pool, link);
 	}
 	if (rc < 0)
-		counters_keeper_lost(&shared->keeper, err.text);
+		counters_keeper_lost(&shared->keeper, &err);
 	counters_keeper_leave(&shared->keeper);
 	return rc;
 }
@@ -118,8 +118,8 @@ reserve_here(struct shared *shared, const char *id, struct counters_item *items,
 	int rc;
 
 	(void)pthread_mutex_lock(&keeper->deciding);
-	rc = counters_own_reserve(
-	    keeper->own, id, items, count, keeper->share, always, granted, err);
+	rc = counters_own_reserve(keeper->own, id, items, count, keeper->share,
+	    counters_keeper_doubts(keeper), always, granted, err);
 	/* It came back since it was tried: it will hear of this soon. */
 	if (counters_keeper_serving(keeper))
 		counters_keeper_unheard(keeper);

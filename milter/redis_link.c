@@ -101,6 +101,14 @@ broken(struct redis_link *link, struct err *err, const char *what)
 	return err_set(err, ERR_TEMPORARY, "redis", "%s", what);
 }
 
+static int
+broken_late(struct redis_link *link, struct err *err)
+{
+	link->broken = 1;
+	return err_set(err, ERR_TEMPORARY, REDIS_LINK_LATE,
+	    "the server did not answer in time");
+}
+
 /* 0 when ready, -1 with errno. */
 static int
 wait_for(int fd, short events, int64_t until_ms)
@@ -254,7 +262,7 @@ send_all(
 	return 0;
 }
 
-/* More bytes into the reader: 0, or -1 with what is wrong. */
+/* More bytes into the reader: 0, or -1 with what is wrong; NULL: too late. */
 static int
 receive(struct redis_link *link, size_t *total, int64_t until_ms,
     const char **problem)
@@ -276,10 +284,11 @@ receive(struct redis_link *link, size_t *total, int64_t until_ms,
 	} else if (n == 0) {
 		*problem = "the server closed the connection";
 	} else if (errno == EAGAIN) {
-		if (wait_for(link->fd, events, until_ms) < 0)
-			*problem = errno == ETIMEDOUT
-				       ? "the server did not answer in time"
-				       : strerror(errno);
+		if (wait_for(link->fd, events, until_ms) == 0)
+			return 0;
+		if (errno == ETIMEDOUT)
+			return -1;
+		*problem = strerror(errno);
 	} else if (errno != EINTR) {
 		*problem = strerror(errno);
 	}
@@ -353,11 +362,11 @@ read_reply(struct redis_link *link, int64_t until_ms, struct buf *answer,
 		if (reply != NULL)
 			break;
 		if (late)
-			return broken(
-			    link, err, "the server did not answer in time");
+			return broken_late(link, err);
 		late = clock_boot_ms() > until_ms;
 		if (receive(link, &total, until_ms, &problem) < 0)
-			return broken(link, err, problem);
+			return problem == NULL ? broken_late(link, err)
+					       : broken(link, err, problem);
 	}
 	rc = take_reply(link, reply, answer, err);
 	freeReplyObject(reply);

@@ -19,6 +19,9 @@
  * until_ms is a time of clock_boot_ms.
  */
 
+/* The code of an error that may be nothing but a busy machine. */
+#define REDIS_LINK_LATE "late"
+
 #define REDIS_LINK_ANSWER_MAX ((size_t)1 << 20)
 
 struct redis_link;

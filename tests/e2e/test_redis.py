@@ -223,7 +223,7 @@ def test_no_callback_waits_for_a_busy_store(redis, serve):
     """Fifty sessions at once, eight connections."""
     store = redis()
     server = serve(account('limits = { "100000 messages / 1h" }'), counters=url(store))
-    slowest = []
+    slowest = []  # round trips of messages, for who looks at a failure
 
     def session(_):
         with server.client() as client:
@@ -233,4 +233,6 @@ def test_no_callback_waits_for_a_busy_store(redis, serve):
                 slowest.append(time.monotonic() - began)
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         list(pool.map(session, range(50)))
-    assert len(slowest) == 1000 and used(server) == 1000
+    assert len(slowest) == 1000
+    # A busy machine may have been late now and then: nothing counts twice.
+    wait_until(lambda: used(server) == 1000, "1000 messages counted")
