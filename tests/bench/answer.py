@@ -10,7 +10,7 @@ from bench.meter import by_turns, column
 from bench.place import account, place, wait_until
 
 WARM = account("warm@contoso.com")
-ROUNDS, COUNT = 300, 500
+ROUNDS, COUNT = 150, 1000
 CLIENTS, CLIENT_ROUNDS = 64, 100
 HUNG, WAITERS = 200, 1000
 REFRESHES = 20

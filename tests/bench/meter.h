@@ -35,9 +35,9 @@ void meter_receive(int fd, char *data, size_t len);
 size_t meter_receive_block(int fd, char *data, size_t size);
 
 /*
- * Obey standard input until it ends. "run N" calls once() N times and prints
- * p50_ns, p99_ns and max_ns of their durations; any other word calls other
- * (may be NULL), which prints its own line.
+ * Obey standard input until it ends. "run N" calls once() N times, after some
+ * that do not count, and prints p50_ns, p99_ns and max_ns of their durations;
+ * any other word calls other (may be NULL), which prints its own line.
  */
 int meter_obey(void (*once)(void), void (*other)(const char *word));
 

@@ -11,7 +11,7 @@ from bench.place import account, place
 
 ACCOUNT = "relay@contoso.com"
 SYSCALL_COUNT = 1000
-ROUNDS, COUNT = 150, 500
+ROUNDS, COUNT = 120, 1000
 INITS = 40
 
 
