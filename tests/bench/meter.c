@@ -141,9 +141,9 @@ run(size_t count, void (*once)(void))
 		took[i] = end - begin;
 	}
 	qsort(took, count, sizeof(*took), by_size);
-	printf("p50_ns=%lld p99_ns=%lld max_ns=%lld\n",
-	    (long long)took[count / 2], (long long)took[count * 99 / 100],
-	    (long long)took[count - 1]);
+	printf("done=%zu p50_ns=%lld p99_ns=%lld max_ns=%lld\n",
+	    count + count / WARM_PART, (long long)took[count / 2],
+	    (long long)took[count * 99 / 100], (long long)took[count - 1]);
 	free(took);
 }
 

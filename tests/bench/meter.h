@@ -36,8 +36,8 @@ size_t meter_receive_block(int fd, char *data, size_t size);
 
 /*
  * Obey standard input until it ends. "run N" calls once() N times, after some
- * that do not count, and prints p50_ns, p99_ns and max_ns of their durations;
- * any other word calls other (may be NULL), which prints its own line.
+ * that are not timed, and prints done (how often in all), p50_ns, p99_ns and
+ * max_ns; any other word calls other (may be NULL), which prints its own line.
  */
 int meter_obey(void (*once)(void), void (*other)(const char *word));
 

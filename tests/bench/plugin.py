@@ -61,16 +61,16 @@ class Plugins:
         """System calls of one authentication, over the kept connection."""
         def counted(count):
             out = self.here.path("strace")
-            subprocess.run(
+            said = subprocess.run(
                 ["strace", "-f", "-c", "-o", out,
                  self.here.program("sasl_client"), *self.argv(name)],
                 input=f"run {count}\n", text=True, check=True,
-                stdout=subprocess.DEVNULL, env={**os.environ, **self.env})
+                stdout=subprocess.PIPE, env={**os.environ, **self.env}).stdout
             with open(out, encoding="ascii") as f:
-                return int(re.search(r"(\d+)\s+(?:\d+\s+)?total$", f.read(),
-                                     re.M)[1])
+                total = re.search(r"(\d+)\s+(?:\d+\s+)?total$", f.read(), re.M)
+            return int(total[1]), int(re.search(r"done=(\d+)", said)[1])
         few, many = counted(SYSCALL_COUNT), counted(2 * SYSCALL_COUNT)
-        return (many - few) / SYSCALL_COUNT
+        return (many[0] - few[0]) / (many[1] - few[1])
 
 
 def spread(row):
