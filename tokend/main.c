@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "clientauth.h"
 #include "client.h"
 #include "clock.h"
 #include "config.h"
@@ -87,20 +86,6 @@ warn_of_restart(const struct conf_tokend *old, const struct conf_tokend *new)
 		    old->store, old->seal_key_file);
 }
 
-/* What ends some day is looked at when the configuration is read. */
-static void
-apply_warnings(struct config *config)
-{
-	const struct conf *conf = config->conf;
-	size_t i;
-
-	watch_apply(config);
-	for (i = 0; i < conf->application_count; i++)
-		if (conf->applications[i].proof == CONF_PROOF_CERTIFICATE)
-			watch_certificate(&conf->applications[i],
-			    clientauth_not_after_s(&conf->applications[i]));
-}
-
 /* The manager of Type=notify-reload compares the time (sd_notify(3)). */
 static void
 notify_reloading(void)
@@ -146,7 +131,7 @@ reload(struct err *err)
 		endpoints_forget();
 		account_apply(config);
 		control_settle(1);
-		apply_warnings(config);
+		watch_apply(config);
 		log_info(NULL, "configuration read again: accounts=%zu",
 		    config->conf->account_count);
 		rc = 0;
@@ -288,7 +273,7 @@ start(void)
 	watch_start(loop, config->conf->tokend.store);
 	account_start(store);
 	account_apply(config);
-	apply_warnings(config);
+	watch_apply(config);
 	if (listen_anew(&config->conf->tokend, &err) == -1)
 		fatal(&err);
 	control_settle(1);

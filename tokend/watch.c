@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "claims.h"
+#include "clientauth.h"
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
@@ -154,6 +155,19 @@ remind(const struct watch_subject *s)
 	tell_state(s, s->notes->state, "", text);
 }
 
+/* Read anew each time: files are written over while the daemon runs. */
+static void
+check_application(const struct watch_subject *s)
+{
+	const struct conf_application *application = s->application;
+
+	s->notes->certificate_ends_s =
+	    application->proof == CONF_PROOF_CERTIFICATE
+		? clientauth_not_after_s(application)
+		: 0;
+	check(s);
+}
+
 static void
 check_all(void *arg)
 {
@@ -164,7 +178,7 @@ check_all(void *arg)
 	(void)arg;
 	for (i = 0; i < conf->application_count; i++) {
 		s = subject_of(&conf->applications[i], NULL);
-		check(&s);
+		check_application(&s);
 		remind(&s);
 	}
 	for (i = 0; i < conf->account_count; i++) {
@@ -223,7 +237,7 @@ look_at_address(const struct grant_order *order, const struct secret *token)
 		}
 	}
 	json_free(claims);
-	check(&s);
+	check_application(&s);
 }
 
 void
@@ -355,17 +369,6 @@ watch_clock(
 		return;
 	s.notes->clock_off_s =
 	    token != NULL ? token->clock_off_s : failure->clock_off_s;
-	check(&s);
-}
-
-void
-watch_certificate(const struct conf_application *application, int64_t ends_at_s)
-{
-	struct watch_subject s = subject_of(application, NULL);
-
-	if (s.notes->certificate_ends_s == ends_at_s)
-		return;
-	s.notes->certificate_ends_s = ends_at_s;
 	check(&s);
 }
 

@@ -57,10 +57,6 @@ void watch_forget(const struct grant_order *order);
 void watch_clock(
     const struct grant_token *token, const struct grant_failure *failure);
 
-/* The certificate that application signs with ends then; 0: it has none. */
-void watch_certificate(
-    const struct conf_application *application, int64_t ends_at_s);
-
 /* Add the array "warnings" as common/PROTOCOL 2.1 has it. */
 void watch_show(const struct conf_account *account, struct json *answer);
 

@@ -9,8 +9,12 @@ import subprocess
 
 import pytest
 
+from office365.assertions import AppCertificate
 from relay import wait_until
 from relay.tokend import ACCOUNT
+from test_grants_app import PEM, make, put
+
+__all__ = ["make"]
 
 DAY = datetime.timedelta(days=1)
 
@@ -55,9 +59,10 @@ class Told:
         return [t["environment"].get("POSTOAK_" + name) for t in self.all()]
 
 
-def configure(tokend, tokend_option="", application_option=""):
+def configure(tokend, tokend_option="", application_option="", anew=True):
     """Write the configuration with further options in two sections."""
-    tokend.write_config()
+    if anew:
+        tokend.write_config()
     with open(tokend.config, encoding="utf-8") as f:
         text = f.read()
     text = text.replace("tokend {", "tokend {\n" + tokend_option, 1)
@@ -239,6 +244,41 @@ def test_client_secret_date(told):
     assert tokend.status()["warnings"] == []
     tokend.stop()
     assert len(told.all()) == 5
+
+
+def test_certificate_date(make, entra):
+    """The certificate says itself when it ends; a new file is noticed."""
+    tokend = make(PEM, start=False)
+    told = Told(tokend)
+    configure(tokend, told.option(), anew=False)
+    certificate = None
+    for count, days in enumerate((60, 30, 7, 1), 1):
+        certificate = AppCertificate(days=days)
+        entra.add_certificate(certificate)
+        put(tokend, "app.crt", certificate.pem, 0o644)
+        put(tokend, "app.key", certificate.key_pem)
+        if count == 1:
+            tokend.start()
+        else:
+            tokend.reload()
+        told.wait(count)
+        warning, = tokend.status()["warnings"]
+        assert warning["code"] == "certificate"
+        assert certificate.expires in warning["text"]
+        assert warning["text"] in tokend.read_log()
+        assert told.words("TEXT")[-1] == warning["text"]
+        assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+    # Written over while it runs, without a reload.
+    certificate = AppCertificate(days=400)
+    entra.add_certificate(certificate)
+    put(tokend, "app.crt", certificate.pem, 0o644)
+    put(tokend, "app.key", certificate.key_pem)
+    assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+    assert tokend.status()["certificate_expires"] == certificate.expires
+    assert tokend.status()["warnings"] == []
+    tokend.stop()
+    assert set(told.words("CODE")) == {"certificate"}
+    assert len(told.all()) == 4
 
 
 def test_notes_are_no_condition(told):
