@@ -2,6 +2,7 @@
 """postoak login --browser: from an address on a terminal to a delivered
 message, by each way back, and everything that can come between."""
 import json
+import os
 import re
 import socket
 import subprocess
@@ -266,6 +267,31 @@ def test_ctrl_c_leaves_nothing_behind(relay, office):
         terminal.wait_text("another attempt")
         terminal.interrupt()
     assert not office.token_requests
+
+
+@pytest.fixture
+def hurried(make_relay, office, directory):
+    """A relay whose tokend lives a minute in a second."""
+    library = os.path.join(directory, "fast_clock.so")
+    source = os.path.join(os.path.dirname(__file__), "fast_clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-DFACTOR=60", "-o", library,
+                    source], check=True, timeout=60)
+    os.chmod(library, 0o755)
+    relay = make_relay(accounts=accounts(office, "authorization_code"),
+                       start=False)
+    relay.tokend.env["LD_PRELOAD"] = library
+    return relay.start()
+
+
+def test_an_attempt_nobody_finishes(hurried, office):
+    """It ends after 15 minutes, by the clock that counts suspend too."""
+    with login(hurried, "--browser") as terminal:
+        address, port = address_of(terminal), port_of(terminal)
+        assert terminal.wait() == EX_NOPERM
+        assert "nobody has signed in within 15 minutes" in sentence(terminal)
+    unchanged(hurried, port)
+    with pytest.raises(ConnectionRefusedError):
+        arrive(sign_in(office, address))
 
 
 def test_ctrl_c_during_the_exchange(relay, office):
