@@ -112,10 +112,30 @@ test_subject_of_an_application(void **state)
 	assert_false(subject.about.imported);
 }
 
+/* Each flow has its grant's words: no flow is left out of the table. */
+static void
+test_every_flow_has_a_grant(void **state)
+{
+	struct conf *its_conf = conf_files_load(text);
+	const struct grant_order of_a = {
+	    .application = &its_conf->applications[0],
+	    .account = conf_account_find(its_conf, "a@x.org"),
+	};
+	struct refusal_subject subject;
+
+	(void)state;
+	grant_order_subject(&of_a, FLOW_DEVICE_CODE, 0, 0, &subject);
+	assert_int_equal(subject.about.grant, CONF_GRANT_DEVICE_CODE);
+	grant_order_subject(&of_a, FLOW_AUTHORIZATION_CODE, 0, 0, &subject);
+	assert_int_equal(subject.about.grant, CONF_GRANT_AUTHORIZATION_CODE);
+	conf_free(its_conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_every_flow_has_a_grant),
 	    cmocka_unit_test(test_name_of_the_record),
 	    cmocka_unit_test(test_subject_of_an_account),
 	    cmocka_unit_test(test_subject_of_an_application),
