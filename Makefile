@@ -89,6 +89,7 @@ help:
 	@echo '                relays to the real servers of that configuration'
 	@echo 'make check      install what the tests need, build, lint, test'
 	@echo 'make unit e2e lint   the parts of make check'
+	@echo 'make fuzz       libFuzzer over the parsers, FUZZ_SECONDS=60 each'
 	@echo 'make bench      size and speed; ONLY=NAME measures one figure,'
 	@echo '                PEER=PLUGIN.so compares another SASL plugin'
 	@echo 'make tsan       the milter with ThreadSanitizer under load'
@@ -154,7 +155,7 @@ $(BUILD)/gen/%.lua.inc: %.lua
 # is linked with beside common: "link: milter/address milter/rewrite" and the
 # libraries: "libs: sasl milter".
 UNIT_SRC      = $(wildcard tests/unit/test_*.c)
-UNIT          = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT          = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%) $(FUZZ:%=$(BUILD)/unit/test_fuzz_%)
 # Programs of the same form that end-to-end tests ask.
 UNIT_TOOLS    = $(BUILD)/unit/addresses $(BUILD)/unit/hostile_blocks
 # Counters come with those shared by several hosts, if they are built.
@@ -173,6 +174,34 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \
 	    $(ALL_CFLAGS) -Wno-missing-prototypes -fPIE -pie $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< \
 	    $(filter %.o,$^) $(foreach l,$(shell sed -n 's/^ \* libs: //p' $<),$(LIBS_$(l))) \
 	    $(COMMON_LIBS) -lcmocka -pthread
+
+# Fuzz drivers tests/fuzz/NAME.c, each with a kept corpus in tests/fuzz/NAME/. A
+# unit test replays it; "make fuzz" goes on from there, with clang.
+FUZZ          = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS ?= 60
+FUZZING       = $(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzing \
+                SAN=address,undefined,fuzzer-no-link
+fuzz_link     = $$(foreach m,$$(call unit_link,tests/fuzz/$$*.c),$(BUILD)/obj/$$(m).o)
+fuzz_compile  = $(CC) $(ALL_CPPFLAGS) -I. $(ALL_CFLAGS) -Wno-missing-prototypes -fPIE -pie \
+                $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@
+
+$(BUILD)/unit/test_fuzz_%: tests/fuzz/%.c tests/fuzz/replay.c $(COMMON_OBJ) $(fuzz_link)
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(Q)$(fuzz_compile) -DCORPUS='"$(abspath tests/fuzz/$*)"' $(filter %.c %.o,$^) \
+	    $(COMMON_LIBS) -lcmocka -pthread
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_OBJ) $(fuzz_link)
+	@mkdir -p $(@D)
+	$(say) FUZZ $@
+	$(Q)$(fuzz_compile) -fsanitize=fuzzer $(filter %.c %.o,$^) $(COMMON_LIBS) -pthread
+
+.PHONY: fuzz
+fuzz:
+	@$(FUZZING) $(FUZZ:%=$(BUILD)/fuzzing/fuzz/%)
+	@for f in $(FUZZ); do mkdir -p $(BUILD)/fuzzing/found/$$f && \
+	    $(BUILD)/fuzzing/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -artifact_prefix=$(BUILD)/fuzzing/ $(BUILD)/fuzzing/found/$$f tests/fuzz/$$f || exit 1; done
 
 # The bench: programs tests/bench/NAME.c and plugins tests/bench/libNAME.c. Their
 # "link:" names other files of tests/bench, or folder/module.

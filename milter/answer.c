@@ -5,6 +5,7 @@
 #include "answer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "log.h"
 
@@ -79,6 +80,29 @@ carry_out(SMFICTX *ctx, const struct rewrite_edit *edit)
 	return rc == MI_SUCCESS ? 0 : -1;
 }
 
+/*
+ * Give the recipients anew with NOTIFY=NEVER (RFC 3461 4.1). An MTA that takes
+ * no parameters fails at the first one, where nothing is lost yet.
+ */
+static int
+quieten(SMFICTX *ctx, const struct buf *recipients)
+{
+	static const char never[] = "NOTIFY=NEVER";
+	size_t at;
+
+	for (at = 0; at < recipients->len;
+	     at += strlen(recipients->data + at) + 1) {
+		char *recipient = recipients->data + at;
+
+		if (smfi_delrcpt(ctx, recipient) != MI_SUCCESS)
+			return at == 0 ? 0 : -1;
+		if (smfi_addrcpt_par(ctx, recipient, answer_borrowed(never)) !=
+		    MI_SUCCESS)
+			return -1;
+	}
+	return 0;
+}
+
 /* The reason tells in sendmail's queue who holds the message. */
 static int
 hold(SMFICTX *ctx, const char *reason)
@@ -108,6 +132,12 @@ answer_verdict(SMFICTX *ctx, const char *id, const struct verdict *verdict)
 		log_warn(id, "an edit failed, the message is deferred");
 		return answer_failure(ctx, "the sender could not be rewritten; "
 					   "try again later");
+	}
+	if (verdict->quiet != NULL && quieten(ctx, verdict->quiet) != 0) {
+		log_warn(id, "a recipient could not be changed, the message is "
+			     "deferred");
+		return answer_failure(ctx, "the recipients of a notice could "
+					   "not be changed; try again later");
 	}
 	if (verdict->held && hold(ctx, verdict->reason) != 0) {
 		log_warn(id, "the MTA does not hold the message, which is "

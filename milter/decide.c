@@ -229,6 +229,8 @@ step_rewrite(struct step *s)
 		    "%s", s->verdict->rewrite.reason);
 		return done(s, "discarded");
 	}
+	if (s->sender_read == 0 && s->verdict->rewrite.changed)
+		s->verdict->quiet = &s->message->quiet;
 	return 0;
 }
 

@@ -17,6 +17,9 @@
 struct verdict {
 	struct reply reply; /* code NULL: carry out the edits and accept */
 	struct rewrite_result rewrite;
+	/* Recipients about whom nobody is to be told, NUL-terminated (a notice
+	 * that got a sender: its own failure must not make the next one). */
+	const struct buf *quiet;
 	const char *action; /* "passed", "rewritten", "limited", "refused",
 			     * "held", "discarded", "failed" */
 	const struct config_account *account; /* NULL: nobody's */

@@ -11,6 +11,7 @@ message_init(struct message *message)
 {
 	memset(message, 0, sizeof(*message));
 	buf_init(&message->domains, MESSAGE_DOMAINS_MAX);
+	buf_init(&message->quiet, MESSAGE_QUIET_MAX);
 	buf_init(&message->values, MESSAGE_VALUES_MAX);
 }
 
@@ -46,6 +47,7 @@ message_reset(struct message *message)
 	message->digest = MAP_HASH_START;
 	message->unlisted = 0;
 	empty(&message->domains);
+	empty(&message->quiet);
 	empty(&message->values);
 	memset(message->fields, 0, sizeof(message->fields));
 }
@@ -55,6 +57,7 @@ message_clear(struct message *message)
 {
 	message_reset(message);
 	buf_clear(&message->domains);
+	buf_clear(&message->quiet);
 	buf_clear(&message->values);
 }
 
@@ -86,6 +89,17 @@ message_utf8(struct message *message)
 	message->utf8 = 1;
 }
 
+/* All of them or none. */
+static void
+keep_quiet(struct message *message, const char *recipient)
+{
+	if (message->sender[0] != '\0' && strcmp(message->sender, "<>") != 0)
+		return;
+	if (buf_add(&message->quiet, recipient, strlen(recipient) + 1) < 0 ||
+	    message->quiet.truncated)
+		message->quiet.len = 0;
+}
+
 void
 message_rcpt(struct message *message, const char *recipient)
 {
@@ -94,6 +108,7 @@ message_rcpt(struct message *message, const char *recipient)
 
 	message->recipients++;
 	digest_add(message, recipient);
+	keep_quiet(message, recipient);
 	/* One without a domain is local; it counts as one not known. */
 	if (address_parse_path(recipient, strlen(recipient), &address) == 1) {
 		address_domain_key(&address, key);

@@ -18,6 +18,7 @@
 #define MESSAGE_SENDER_MAX 1024		 /* bytes of the envelope sender */
 #define MESSAGE_LOGIN_MAX 512		 /* bytes of the SASL login */
 #define MESSAGE_DOMAINS_MAX (256 * 1024) /* bytes of recipients' domains */
+#define MESSAGE_QUIET_MAX (64 * 1024)	 /* bytes of a notice's recipients */
 #define MESSAGE_VALUES_MAX (64 * 1024)	 /* bytes of field values */
 
 struct message {
@@ -35,6 +36,9 @@ struct message {
 	unsigned long long digest; /* of sender, recipients and fields */
 	size_t unlisted;    /* recipients that did not fit into domains */
 	struct buf domains; /* a NUL-terminated key per recipient */
+	/* Recipients of a message with the null sender, NUL-terminated; empty
+	 * for others and when they did not fit. */
+	struct buf quiet;
 	struct buf values;
 	struct {
 		size_t count;

@@ -31,7 +31,8 @@
 #define PACKET_MAX (1024 * 1024)
 
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM)
-#define ALL_ACTIONS (ACTIONS | SMFIF_QUARANTINE)
+#define RECIPIENTS (SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR)
+#define ALL_ACTIONS (ACTIONS | RECIPIENTS | SMFIF_QUARANTINE)
 
 struct session {
 	unsigned long steps; /* as negotiated: SMFIP_* */
@@ -133,6 +134,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		return SMFIS_REJECT;
 	}
 	*want_actions = actions & wanted_actions();
+	/* Both or none: a recipient is taken away and given anew. */
+	if ((actions & RECIPIENTS) == RECIPIENTS)
+		*want_actions |= RECIPIENTS;
 	session->can_hold = (*want_actions & SMFIF_QUARANTINE) != 0;
 	if (actions & SMFIF_SETSYMLIST)
 		ask_for_macros(ctx);

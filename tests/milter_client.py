@@ -13,6 +13,7 @@ import struct
 VERSION = 6
 ACTIONS = 0x1FF
 ADD_FIELD, CHANGE_FIELD, CHANGE_SENDER = 0x1, 0x10, 0x40
+DELETE_RECIPIENT, ADD_RECIPIENT = 0x8, 0x80
 STEPS = 0x1FFFFF
 NO_CONNECT, NO_HELO, NO_MAIL, NO_RCPT = 0x1, 0x2, 0x4, 0x8
 NO_BODY, NO_HEADERS, NO_EOH = 0x10, 0x20, 0x40
@@ -37,6 +38,7 @@ class Result:
         self.reply = b""
         self.stage = None
         self.quarantine = None
+        self.recipients = []  # ("-", address), ("2", address, parameters)
 
     def fields(self, name):
         wanted = octets(name).lower()
@@ -127,6 +129,8 @@ class Milter:
             index = struct.unpack(">I", data[:4])[0]
             name, value = data[4:].split(b"\0")[:2]
             result.headers.insert(index, (name, value))
+        elif command in (b"-", b"2"):
+            result.recipients.append((command.decode(), *data.split(b"\0")[:-1]))
         elif command == b"q":
             result.quarantine = data.rstrip(b"\0")
         else:

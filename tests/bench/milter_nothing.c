@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM)
+#define ACTIONS                                                                \
+	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM | SMFIF_DELRCPT |       \
+	    SMFIF_ADDRCPT_PAR)
 
 /* One of each for the headers' sake: literals are not "char *". */
 static char nothing[] = "", on_mail_macros[] = "{auth_authen}", id[] = "i";

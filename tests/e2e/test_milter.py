@@ -14,7 +14,8 @@ import time
 
 import pytest
 
-from milter_client import (ADD_FIELD, CHANGE_FIELD, CHANGE_SENDER, NO_BODY,
+from milter_client import (ADD_FIELD, ADD_RECIPIENT, CHANGE_FIELD,
+                           CHANGE_SENDER, DELETE_RECIPIENT, NO_BODY,
                            NO_DATA, NO_EOH, NO_HELO, NO_UNKNOWN, NR_BODY,
                            NR_CONNECT, NR_HEADER, NR_MAIL, NR_RCPT, Milter,
                            Result)
@@ -35,7 +36,8 @@ def test_negotiates_lean(serve, more, steps):
     """Exactly what is needed, and no macro that is not."""
     with serve(account(more)).client() as client:
         assert client.steps == steps
-        assert client.actions == ADD_FIELD | CHANGE_FIELD | CHANGE_SENDER
+        assert client.actions == (ADD_FIELD | CHANGE_FIELD | CHANGE_SENDER
+                                  | DELETE_RECIPIENT | ADD_RECIPIENT)
         assert client.macros_wanted == {
             "connect": "", "helo": "", "mail": "{auth_authen}", "rcpt": "",
             "data": "", "eoh": "", "end": "i"}

@@ -4,6 +4,8 @@ fields and carries edits out in its own way, to a server that refuses every
 foreign sender as Exchange does."""
 import pytest
 
+from relay import wait_until
+
 OWN = "relay@contoso.com"
 BODY = b"\r\nbody, From: x@y.example\r\n"
 
@@ -81,3 +83,44 @@ def test_allowed_sender_passes_byte_for_byte(relay, office, sender):
                      sender=sender)
     assert message.mail_from == sender
     assert [value.replace("\r\n", "\n") for value in message.header("From")] == [line]
+
+
+@pytest.fixture
+def bouncing(make_relay):
+    """A relay whose Postfix shows its own notices to the milter."""
+    relay = make_relay(start=False)
+    relay.postfix.settings["internal_mail_filter_classes"] = "bounce"
+    relay.tokend.start()
+    relay.milter.start()
+    relay.postfix.start()
+    return relay
+
+
+def fail_once(relay):
+    relay.submit("erp@app.example", ["someone@example.net"],
+                 b"From: ERP <erp@app.example>\r\nSubject: x\r\n" + BODY)
+
+
+def test_postfix_sends_a_bounce(bouncing, office):
+    """Its notice, which has no sender, leaves as the account's."""
+    office.set(once=1, message_reply="550 5.1.1 no such user")
+    fail_once(bouncing)
+    notice, = office.wait_messages(1, 30)
+    # To the sender the message had when it failed.
+    assert notice.mail_from == OWN and notice.rcpt_to == [OWN]
+    assert unfolded(notice, "From") == [f"Mail Delivery System <{OWN}>"]
+    assert unfolded(notice, "Auto-Submitted") == ["auto-replied"]
+    assert unfolded(notice, "X-Postoak-Trace") == [OWN]
+    assert unfolded(notice, "Content-Type")[0].startswith("multipart/report")
+    assert b"no such user" in notice.body
+
+
+def test_a_bounce_does_not_bounce(bouncing, office):
+    """Everything is refused: the message, the notice, and that is the end."""
+    office.set(message_reply="550 5.1.8 Access denied, bad outbound sender")
+    fail_once(bouncing)
+    log = bouncing.postfix.log
+    wait_until(lambda: log().count("status=bounced") >= 2 and not bouncing.postfix.queue(),
+               "both are refused, nothing is left")
+    assert log().count("status=bounced") == 2
+    assert log().count("sender non-delivery notification") == 1

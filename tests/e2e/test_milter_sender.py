@@ -78,6 +78,29 @@ def test_smtputf8(serve):
     assert result.sender == f"<{OWN}>".encode()
 
 
+def test_nobody_is_told_about_a_notice(serve):
+    """NOTIFY=NEVER: the bounce of a bounce would never end."""
+    server = serve()
+    notice = [("From", "MAILER-DAEMON@host.example")]
+    to = ["<a@b.example>", "<c@d.example>"]
+    expected = [edit for one in (b"<a@b.example>", b"<c@d.example>")
+                for edit in (("-", one), ("2", one, b"NOTIFY=NEVER"))]
+    assert server.send("<>", to, notice).recipients == expected
+    assert server.send("", to, notice).recipients == expected
+    assert server.send(EVIL, to, notice).recipients == []
+    # One with a sender of its own had an end.
+    assert server.send(EVIL, to, notice + [("Auto-Submitted", "auto-replied")]).recipients == []
+    # An MTA that cannot: ADDRCPT without parameters, or none of it.
+    for actions in (0x1FF & ~0x80, 0x1FF & ~0x8):
+        with server.client(actions=actions) as client:
+            result = client.send("<>", to, notice)
+            promise(result)
+            assert result.recipients == []
+    # More than are kept: as it would be without.
+    result = server.send("<>", ["<%0300d@b.example>" % n for n in range(300)], notice)
+    assert result.action == "continue" and result.recipients == []
+
+
 def test_on_bounce(serve):
     notice = [("From", "MAILER-DAEMON@host.example")]
     server = serve(account('on_bounce = "discard" limits = { "1 messages / 1h" }'))

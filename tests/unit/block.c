@@ -88,9 +88,10 @@ block_decide(struct block *block, const struct hostile *hostile)
 static int
 same_name(const char *a, const char *b)
 {
-	size_t len = strcspn(a, " \t");
+	size_t len = strlen(b);
 
-	return strncasecmp(a, b, len) == 0 && b[len] == '\0';
+	return strncasecmp(a, b, len) == 0 &&
+	       a[len + strspn(a + len, " \t")] == '\0';
 }
 
 /* The field that an MTA takes for the index-th of that name; count if none. */

@@ -274,6 +274,33 @@ test_bare_line_breaks(void **state)
 	}
 }
 
+/* Recipients are kept for the null sender only, and all of them. */
+static void
+test_quiet_recipients(void **state)
+{
+	char recipient[500];
+	int i;
+
+	(void)state;
+	message_mail(&m, NULL, "<a@b>", NULL, 0);
+	message_rcpt(&m, "<c@d>");
+	assert_int_equal(m.quiet.len, 0);
+	message_mail(&m, NULL, "<>", NULL, 0);
+	message_rcpt(&m, "<c@d>");
+	message_rcpt(&m, "e@f");
+	assert_int_equal(m.quiet.len, 10);
+	assert_memory_equal(m.quiet.data, "<c@d>\0e@f", 10);
+	message_mail(&m, NULL, "", NULL, 0);
+	assert_int_equal(m.quiet.len, 0);
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(
+		    recipient, sizeof(recipient), "<%0400d@b.example>", i);
+		message_rcpt(&m, recipient);
+	}
+	assert_int_equal(m.quiet.len, 0);
+	assert_int_equal(m.recipients, 200);
+}
+
 static void
 test_utf8_is_declared(void **state)
 {
@@ -309,6 +336,7 @@ main(void)
 	    TEST(test_digest_tells_messages_apart),
 	    TEST(test_reset_keeps_the_client_only),
 	    TEST(test_bare_line_breaks),
+	    TEST(test_quiet_recipients),
 	    TEST(test_utf8_is_declared),
 	};
 
