@@ -122,6 +122,9 @@ message_rcpt(struct message *message, const char *recipient)
 static int
 has_bare_break(const char *text)
 {
+	/* Most have none; both searches are fast. */
+	if (strchr(text, '\n') == NULL && strchr(text, '\r') == NULL)
+		return 0;
 	for (text = strpbrk(text, "\r\n"); text != NULL;
 	     text = strpbrk(text, "\r\n")) {
 		if (*text == '\r')

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -209,5 +210,7 @@ def test_every_difference_is_explained(cases):
         print(f"{count:6d} {what}")
     assert not unexplained, "\n".join([f"{len(unexplained)} differences"] +
                                       [str(case) for case in unexplained[:60]])
-    # An explanation that explains nothing is none.
-    assert not [what for what, _, _ in RULES if what not in used]
+    # An explanation that explains nothing is none; other versions of Python
+    # may have mended a fault of this one.
+    unused = [what for what, _, _ in RULES if what not in used]
+    assert not unused or sys.version_info[:2] != (3, 11), unused

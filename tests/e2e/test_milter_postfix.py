@@ -2,6 +2,8 @@
 """Messages with hostile sender fields through a real Postfix, which counts
 fields and carries edits out in its own way, to a server that refuses every
 foreign sender as Exchange does."""
+import smtplib
+
 import pytest
 
 from relay import wait_until
@@ -83,6 +85,22 @@ def test_allowed_sender_passes_byte_for_byte(relay, office, sender):
                      sender=sender)
     assert message.mail_from == sender
     assert [value.replace("\r\n", "\n") for value in message.header("From")] == [line]
+
+
+def test_smtputf8(relay, office):
+    """The client's word goes through Postfix to the milter: with it a name
+    above ASCII stays, without it is encoded."""
+    head = "From: J\u00fcrgen <sales@contoso.com>\r\nSubject: x\r\n".encode() + BODY
+    for options, expected in ((["SMTPUTF8"], "J\u00fcrgen <sales@contoso.com>"),
+                              (["BODY=8BITMIME"], "=?utf-8?b?SsO8cmdlbg==?= <sales@contoso.com>")):
+        before = len(office.messages())
+        with smtplib.SMTP("127.0.0.1", relay.postfix.port, timeout=60) as client:
+            client.ehlo()
+            assert client.mail("sales@contoso.com", options)[0] == 250
+            assert client.rcpt("someone@example.net")[0] == 250
+            assert client.data(head)[0] == 250
+        message = office.wait_messages(before + 1, 30)[-1]
+        assert unfolded(message, "From") == [expected]
 
 
 @pytest.fixture
