@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "utf8.h"
 
 #define LABEL_WIDTH 16 /* "  client secret " */
@@ -248,4 +249,28 @@ show_error_json(const struct err *err)
 	json_set_string(json, "code", err->code);
 	json_set_string(json, "text", err->text);
 	return json;
+}
+
+const char *
+show_string(const struct json *json, const char *key)
+{
+	const char *value = json_get_string(json, key);
+
+	return value != NULL ? value : "";
+}
+
+int64_t
+show_int(const struct json *json, const char *key)
+{
+	int64_t value = 0;
+
+	json_get_int(json, key, &value);
+	return value;
+}
+
+struct show_style
+show_style_now(void)
+{
+	return (struct show_style){
+	    .now_s = clock_wall_s(), .colours = show_colours()};
 }

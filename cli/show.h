@@ -3,6 +3,7 @@
 #define POSTOAK_SHOW_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -58,5 +59,18 @@ int show_error(const struct err *err);
 
 /* An error as a document: version, status, kind, code, text. */
 struct json *show_error_json(const struct err *err);
+
+/* How tables are shown. */
+struct show_style {
+	int64_t now_s; /* wall clock */
+	int colours;
+};
+
+/* A member of an answer: "" or 0 if it is absent or of another type. */
+const char *show_string(const struct json *json, const char *key);
+int64_t show_int(const struct json *json, const char *key);
+
+/* By this terminal and the clock. */
+struct show_style show_style_now(void);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status - "postoak status" and "postoak limits": ask both daemons and show
- * what they say.
+ * status - "postoak status": ask both daemons and show what they say.
  */
 #include "verb.h"
 
@@ -16,16 +15,6 @@
 #include "json.h"
 #include "show.h"
 #include "table.h"
-
-static struct table_style
-make_style(void)
-{
-	struct table_style style;
-
-	style.now_s = clock_wall_s();
-	style.colours = show_colours();
-	return style;
-}
 
 /* "milter": "ok" or why its part is missing. */
 static void
@@ -80,7 +69,7 @@ static int
 print_status(struct json *tokend, const struct json *milter,
     const struct err *milter_err, int one)
 {
-	struct table_style style = make_style();
+	struct show_style style = show_style_now();
 	char notice[sizeof(milter_err->text) + 40];
 	struct json **accounts;
 	struct buf out;
@@ -165,64 +154,5 @@ status_verb(const struct verb_context *context, int argc, char **argv)
 		return rc;
 	rc = show_status(conf, &options);
 	conf_free(conf);
-	return rc;
-}
-
-/* --- limits --------------------------------------------------------------- */
-
-static int
-print_limits(const struct json *milter)
-{
-	const struct json *accounts = json_get_array(milter, "accounts");
-	struct table_style style = make_style();
-	const struct json *entry, *limits;
-	const char *name;
-	struct buf out;
-	size_t i;
-	int rc;
-
-	buf_init(&out, SHOW_MAX);
-	for (i = 0; accounts != NULL && i < json_length(accounts); i++) {
-		entry = json_at(accounts, i);
-		name = json_get_string(entry, "account");
-		limits = json_get_array(entry, "limits");
-		if (name == NULL || limits == NULL)
-			continue;
-		show_text(&out, name);
-		buf_adds(&out, "\n");
-		table_bars(&out, limits, &style);
-	}
-	if (out.len == 0)
-		buf_adds(&out, "No account has a limit.\n");
-	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
-	buf_clear(&out);
-	return rc;
-}
-
-int
-limits_verb(const struct verb_context *context, int argc, char **argv)
-{
-	struct verb_options options = {.json = 1, .operands = 1};
-	struct json *milter;
-	struct conf *conf;
-	struct err err;
-	int rc;
-
-	if (verb_parse(&options, argc, argv) != 0)
-		return EX_USAGE;
-	conf = verb_conf(context, &rc);
-	if (conf == NULL)
-		return rc;
-	err_clear(&err);
-	milter = ask(ASK_MILTER, conf->milter.control, "limits",
-	    options.operands > 0 ? options.operand[0] : NULL, ASK_SHORT_MS,
-	    &err);
-	conf_free(conf);
-	if (milter == NULL)
-		return verb_report(&err, options.json);
-	if (options.json)
-		return show_json(milter) == 0 ? EX_OK : EX_IOERR;
-	rc = print_limits(milter);
-	json_free(milter);
 	return rc;
 }

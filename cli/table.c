@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bars.h"
 #include "mem.h"
 #include "show.h"
 #include "time_text.h"
@@ -16,7 +17,6 @@
 #define ACCOUNT_WIDTH 30
 #define STATE_WIDTH 12
 #define TOKEN_WIDTH 16
-#define BAR_WIDTH 20
 #define SECRET_SOON_DAYS 60 /* from here on the tool speaks of it unasked */
 
 /* The states in order of trouble. What tokend may add later counts as ok. */
@@ -48,23 +48,6 @@ trouble_of(const struct json *account)
 	return N_STATES - 1;
 }
 
-static const char *
-string_of(const struct json *json, const char *key)
-{
-	const char *value = json_get_string(json, key);
-
-	return value != NULL ? value : "";
-}
-
-static int64_t
-int_of(const struct json *json, const char *key)
-{
-	int64_t value = 0;
-
-	json_get_int(json, key, &value);
-	return value;
-}
-
 static int
 by_trouble(const void *a, const void *b)
 {
@@ -74,7 +57,8 @@ by_trouble(const void *a, const void *b)
 
 	if (x != y)
 		return x < y ? -1 : 1;
-	return strcmp(string_of(left, "account"), string_of(right, "account"));
+	return strcmp(
+	    show_string(left, "account"), show_string(right, "account"));
 }
 
 /* --- both answers as one -------------------------------------------------- */
@@ -110,7 +94,7 @@ copy_limits(const struct json *milter, const char *name)
 	accounts = milter != NULL ? json_get_array(milter, "accounts") : NULL;
 	for (i = 0; accounts != NULL && i < json_length(accounts); i++) {
 		entry = json_at(accounts, i);
-		if (strcmp(string_of(entry, "account"), name) != 0)
+		if (strcmp(show_string(entry, "account"), name) != 0)
 			continue;
 		limits = json_get_array(entry, "limits");
 		copy = json_array();
@@ -132,7 +116,8 @@ table_merge(struct json *tokend, const struct json *milter, size_t *count)
 	accounts = mem_zalloc(*count + 1, sizeof(*accounts));
 	for (i = 0; i < *count; i++) {
 		accounts[i] = json_at(all, i);
-		limits = copy_limits(milter, string_of(accounts[i], "account"));
+		limits =
+		    copy_limits(milter, show_string(accounts[i], "account"));
 		if (limits != NULL)
 			json_set(accounts[i], "limits", limits);
 		else
@@ -149,106 +134,12 @@ table_exit_code(struct json **accounts, size_t count)
 	return count > 0 ? states[trouble_of(accounts[0])].exit_code : EX_OK;
 }
 
-/* --- budgets -------------------------------------------------------------- */
-
-/* How much of a limit is used, in thousandths. */
-static int64_t
-share_of(const struct json *limit)
-{
-	int64_t max = int_of(limit, "max");
-	int64_t used = int_of(limit, "used");
-
-	if (max <= 0 || used >= max)
-		return 1000;
-	return used > 0 ? (int64_t)(1000.0 * (double)used / (double)max) : 0;
-}
-
-/* The limit that will stop the account first. NULL if it has none. */
-static const struct json *
-tightest(const struct json *limits)
-{
-	const struct json *found = NULL, *limit;
-	size_t i;
-
-	for (i = 0; i < json_length(limits); i++) {
-		limit = json_at(limits, i);
-		if (found == NULL || share_of(limit) > share_of(found))
-			found = limit;
-	}
-	return found;
-}
-
-/* "18 of 30 / 1m": the window as it is written in the configuration. */
-static void
-put_budget(struct buf *out, const struct json *account)
-{
-	const struct json *limits = json_get_array(account, "limits");
-	const struct json *limit;
-	const char *window;
-
-	if (limits == NULL) {
-		buf_adds(out, "not known");
-		return;
-	}
-	limit = tightest(limits);
-	if (limit == NULL) {
-		buf_adds(out, "no limit");
-		return;
-	}
-	window = strrchr(string_of(limit, "limit"), '/');
-	buf_addf(out, "%lld of %lld ", (long long)int_of(limit, "used"),
-	    (long long)int_of(limit, "max"));
-	show_text(out, window != NULL ? window : "");
-}
-
-static enum show_tone
-tone_of_share(int64_t share)
-{
-	return share >= 1000 ? SHOW_BAD : share >= 800 ? SHOW_WARN : SHOW_GOOD;
-}
-
-static void
-put_bar(
-    struct buf *out, const struct json *limit, const struct table_style *style)
-{
-	int64_t share = share_of(limit), i;
-	char bar[BAR_WIDTH + 1], when[TIME_TEXT_MAX], line[160];
-
-	for (i = 0; i < BAR_WIDTH; i++)
-		bar[i] = i * 1000 < share * BAR_WIDTH ? '#' : '.';
-	bar[BAR_WIDTH] = '\0';
-	buf_adds(out, "  ");
-	show_cell(out, string_of(limit, "limit"), 34);
-	buf_adds(out, " ");
-	show_toned(out, bar, BAR_WIDTH, tone_of_share(share), style->colours);
-	snprintf(line, sizeof(line), " %lld of %lld",
-	    (long long)int_of(limit, "used"), (long long)int_of(limit, "max"));
-	buf_adds(out, line);
-	if (share >= 1000 && int_of(limit, "frees_at") > 0)
-		buf_addf(out, "\n    room again %s",
-		    time_text_when(when, sizeof(when),
-			int_of(limit, "frees_at"), style->now_s));
-	buf_adds(out, "\n");
-}
-
-void
-table_bars(
-    struct buf *out, const struct json *limits, const struct table_style *style)
-{
-	size_t i;
-
-	for (i = 0; i < json_length(limits); i++)
-		put_bar(out, json_at(limits, i), style);
-	if (json_length(limits) == 0)
-		buf_adds(out, "  no limit\n");
-}
-
 /* --- the list ------------------------------------------------------------- */
 
 /* "52 minutes left" in the list, "ends in 52 minutes" where there is room. */
 static void
 put_token_life(struct buf *out, const struct json *account,
-    const struct table_style *style, int brief)
+    const struct show_style *style, int brief)
 {
 	char span[TIME_TEXT_MAX];
 	int64_t expires_at;
@@ -267,18 +158,18 @@ put_token_life(struct buf *out, const struct json *account,
 /* "2 minutes ago: AADSTS50126: ...; tried again in 5 minutes" */
 static void
 make_error_text(
-    struct buf *out, const struct json *error, const struct table_style *style)
+    struct buf *out, const struct json *error, const struct show_style *style)
 {
 	char when[TIME_TEXT_MAX];
 	int64_t retry_at;
 
-	if (int_of(error, "at") > 0)
+	if (show_int(error, "at") > 0)
 		buf_addf(out, "%s, ",
-		    time_text_when(
-			when, sizeof(when), int_of(error, "at"), style->now_s));
-	buf_adds(out, string_of(error, "code"));
+		    time_text_when(when, sizeof(when), show_int(error, "at"),
+			style->now_s));
+	buf_adds(out, show_string(error, "code"));
 	buf_adds(out, ": ");
-	buf_adds(out, string_of(error, "text"));
+	buf_adds(out, show_string(error, "text"));
 	if (json_get_int(error, "retry_at", &retry_at) &&
 	    retry_at > style->now_s)
 		buf_addf(out, " (tried again %s)",
@@ -286,8 +177,8 @@ make_error_text(
 }
 
 static void
-put_error(struct buf *out, const struct json *account,
-    const struct table_style *style)
+put_error(
+    struct buf *out, const struct json *account, const struct show_style *style)
 {
 	const struct json *error = json_get_object(account, "last_error");
 	struct buf text;
@@ -321,7 +212,7 @@ put_unsaved(struct buf *out, const struct json *account)
 /* A client secret or certificate is spoken of unasked when its end is near. */
 static void
 put_end(struct buf *out, const struct json *account, const char *option,
-    const char *what, const struct table_style *style)
+    const char *what, const struct show_style *style)
 {
 	const char *date = json_get_string(account, option);
 	char text[TIME_TEXT_MAX], line[256];
@@ -341,21 +232,21 @@ put_end(struct buf *out, const struct json *account, const char *option,
 }
 
 static void
-put_account(struct buf *out, const struct json *account,
-    const struct table_style *style)
+put_account(
+    struct buf *out, const struct json *account, const struct show_style *style)
 {
 	const struct state *state = &states[trouble_of(account)];
 	struct buf cell;
 
 	buf_init(&cell, SHOW_MAX);
-	show_cell(out, string_of(account, "account"), ACCOUNT_WIDTH);
+	show_cell(out, show_string(account, "account"), ACCOUNT_WIDTH);
 	buf_adds(out, " ");
 	show_toned(out, state->label, STATE_WIDTH, state->tone, style->colours);
 	put_token_life(&cell, account, style, 1);
 	show_cell(out, cell.data, TOKEN_WIDTH);
 	buf_adds(out, " ");
 	buf_clear(&cell);
-	put_budget(out, account);
+	bars_budget(out, account);
 	buf_adds(out, "\n");
 	/* What is over and mended is history: only details show it then. */
 	if (state->exit_code != EX_OK || strcmp(state->word, "stale") == 0)
@@ -367,7 +258,7 @@ put_account(struct buf *out, const struct json *account,
 
 void
 table_accounts(struct buf *out, struct json **accounts, size_t count,
-    const struct table_style *style)
+    const struct show_style *style)
 {
 	size_t i;
 
@@ -415,8 +306,8 @@ put_roles(struct buf *out, const struct json *account)
 }
 
 static void
-put_token(struct buf *out, const struct json *account,
-    const struct table_style *style)
+put_token(
+    struct buf *out, const struct json *account, const struct show_style *style)
 {
 	char when[TIME_TEXT_MAX];
 	int64_t obtained_at;
@@ -428,16 +319,16 @@ put_token(struct buf *out, const struct json *account,
 		buf_addf(&text, ", obtained %s",
 		    time_text_when(
 			when, sizeof(when), obtained_at, style->now_s));
-	if (int_of(account, "waiters") > 0)
+	if (show_int(account, "waiters") > 0)
 		buf_addf(&text, ", %lld waiting for a new one",
-		    (long long)int_of(account, "waiters"));
+		    (long long)show_int(account, "waiters"));
 	show_field(out, "token", text.data);
 	buf_clear(&text);
 }
 
 static void
 show_end(struct buf *out, const struct json *account, const char *option,
-    const char *name, const struct table_style *style)
+    const char *name, const struct show_style *style)
 {
 	const char *expires = json_get_string(account, option);
 	char date[TIME_TEXT_MAX], line[256];
@@ -450,13 +341,13 @@ show_end(struct buf *out, const struct json *account, const char *option,
 }
 
 static void
-put_credentials(struct buf *out, const struct json *account,
-    const struct table_style *style)
+put_credentials(
+    struct buf *out, const struct json *account, const struct show_style *style)
 {
 	char line[256];
 
 	snprintf(line, sizeof(line), "%s, application %s",
-	    string_of(account, "grant"), string_of(account, "application"));
+	    show_string(account, "grant"), show_string(account, "application"));
 	show_field(out, "grant", line);
 	field_if(out, "user", json_get_string(account, "user"));
 	show_end(out, account, "client_secret_expires", "client secret", style);
@@ -467,15 +358,15 @@ put_credentials(struct buf *out, const struct json *account,
 }
 
 void
-table_details(struct buf *out, const struct json *account,
-    const struct table_style *style)
+table_details(
+    struct buf *out, const struct json *account, const struct show_style *style)
 {
 	const struct state *state = &states[trouble_of(account)];
 	const struct json *error = json_get_object(account, "last_error");
 	const struct json *limits = json_get_array(account, "limits");
 	struct buf text;
 
-	show_text(out, string_of(account, "account"));
+	show_text(out, show_string(account, "account"));
 	buf_adds(out, ": ");
 	show_toned(out, state->label, strlen(state->label), state->tone,
 	    style->colours);
@@ -494,5 +385,5 @@ table_details(struct buf *out, const struct json *account,
 	if (limits == NULL)
 		show_field(out, "budget", "not known");
 	else
-		table_bars(out, limits, style);
+		bars_show(out, limits, style);
 }

@@ -6,16 +6,12 @@
 
 #include "buf.h"
 #include "json.h"
+#include "show.h"
 
 /*
  * table - the accounts' state and budgets as text for people. Pure: daemons'
  * answers and the time in, text out. Called by status and limits.
  */
-
-struct table_style {
-	int64_t now_s; /* wall clock */
-	int colours;
-};
 
 /*
  * Both daemons' answers as one list: tokend's account objects, sorted with
@@ -28,15 +24,11 @@ struct json **table_merge(
 
 /* One line an account, what is wrong with it below. */
 void table_accounts(struct buf *out, struct json **accounts, size_t count,
-    const struct table_style *style);
+    const struct show_style *style);
 
 /* All that is known of one account. */
 void table_details(struct buf *out, const struct json *account,
-    const struct table_style *style);
-
-/* The budgets of one account as bars; limits is the milter's array. */
-void table_bars(struct buf *out, const struct json *limits,
-    const struct table_style *style);
+    const struct show_style *style);
 
 /* The exit code that the accounts' states make: EX_CONFIG if an administrator
  * is needed, EX_NOPERM if somebody has to sign in, EX_TEMPFAIL if tokens cannot

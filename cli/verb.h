@@ -62,6 +62,7 @@ int explain_verb(const struct verb_context *context, int argc, char **argv);
 int export_verb(const struct verb_context *context, int argc, char **argv);
 int restore_verb(const struct verb_context *context, int argc, char **argv);
 int release_verb(const struct verb_context *context, int argc, char **argv);
+int watch_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);
 
 #endif

@@ -9,6 +9,8 @@
 #include "clock.h"
 #include "held.h"
 #include "log.h"
+#include "mark.h"
+#include "recent.h"
 
 /* One message on its way. */
 struct taking {
@@ -18,6 +20,7 @@ struct taking {
 	char lane[COUNTERS_NOTE_KEY_MAX];
 	struct held held;
 	struct held_notes notes;
+	int can_hold;
 	int is_held;
 };
 
@@ -139,26 +142,106 @@ take_with(struct taking *t, struct counters *counters,
 	return BUDGET_HELD;
 }
 
+/* --- the provider takes nothing ------------------------------------------- */
+
+static void
+explain_mark(
+    const struct mark *mark, int retry, int64_t now_s, struct reply *reply)
+{
+	char wait[40], again[80] = "";
+	int64_t left_s = mark->probe_s > now_s ? mark->probe_s - now_s : 1;
+
+	reply_duration(wait, sizeof(wait), left_s * 1000);
+	if (retry)
+		(void)snprintf(again, sizeof(again), "; try again in %s", wait);
+	reply_set(reply, retry ? "451" : "550", retry ? "4.7.1" : "5.7.1",
+	    "the provider takes no mail of account %.200s: %.260s%s", mark->who,
+	    mark->text, again);
+}
+
+/* Noted as held without a look at the limits. */
+static int
+hold_for_mark(struct taking *t, struct counters *counters,
+    const struct mark *mark, char *reason)
+{
+	struct reply reply;
+	struct err err;
+
+	prepare_holding(t);
+	explain_mark(mark, 0, t->held.held_s, &reply);
+	(void)snprintf(
+	    t->held.reason, sizeof(t->held.reason), "%s", reply.text);
+	t->held.due_s = mark->probe_s;
+	if (held_encode(&t->held, &t->notes) < 0 ||
+	    counters_note_write(counters, t->notes.notes, 2, &err) < 0)
+		return -1;
+	(void)snprintf(reason, REPLY_TEXT_MAX, "%s", t->held.reason);
+	return 0;
+}
+
+/* 1 if the mark decides, through *answer. */
+static int
+obey_mark(struct taking *t, struct counters *counters, const struct mark *mark,
+    struct reply *reply, char *reason, enum budget_answer *answer)
+{
+	enum conf_on_limit action = action_of(t->message->account, t->can_hold);
+
+	*answer = BUDGET_HELD;
+	if (action == CONF_LIMIT_HOLD) {
+		if (hold_for_mark(t, counters, mark, reason) == 0)
+			return 1;
+		action = action_of(t->message->account, 0);
+	}
+	if (action == CONF_LIMIT_OBSERVE)
+		return 0;
+	explain_mark(
+	    mark, action == CONF_LIMIT_TEMPFAIL, clock_wall_s(), reply);
+	*answer = BUDGET_OVER;
+	return 1;
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
+static enum budget_answer
+take(struct taking *t, struct counters *counters, struct reply *reply,
+    char *reason)
+{
+	const struct conf_account *account = t->message->account;
+	enum conf_on_limit action = action_of(account, t->can_hold);
+	enum budget_answer answer;
+
+	if (t->all.count == 0)
+		return BUDGET_GRANTED;
+	if (action == CONF_LIMIT_HOLD)
+		prepare_holding(t);
+	answer = take_with(t, counters, action, reply, reason);
+	/* What never fits would be held for ever. */
+	if (action != CONF_LIMIT_HOLD || answer != BUDGET_OVER)
+		return answer;
+	return take_with(t, counters, action_of(account, 0), reply, reason);
+}
+
 enum budget_answer
 budget_take(struct counters *counters, const struct budget_message *message,
     struct reply *reply, char reason[REPLY_TEXT_MAX])
 {
 	struct taking t = {.message = message};
-	enum conf_on_limit action;
+	const char *who = message->counted->who, *id = message->queue_id;
 	enum budget_answer answer;
+	enum mark_answer asked;
+	struct mark mark;
 
+	t.can_hold = message->can_hold && id[0] != '\0' &&
+		     held_is_served(message->release_within_s);
 	limits_collect(&t.all, message->account, message->counted);
-	if (t.all.count == 0)
-		return BUDGET_GRANTED;
-	action = action_of(message->account,
-	    message->can_hold && message->queue_id[0] != '\0' &&
-		held_is_served(message->release_within_s));
-	if (action == CONF_LIMIT_HOLD)
-		prepare_holding(&t);
-	answer = take_with(&t, counters, action, reply, reason);
-	/* What never fits would be held for ever. */
-	if (action != CONF_LIMIT_HOLD || answer != BUDGET_OVER)
+	asked = mark_ask(counters, who, id, clock_wall_s(), &mark);
+	if (asked == MARK_WAITS &&
+	    obey_mark(&t, counters, &mark, reply, reason, &answer))
 		return answer;
-	return take_with(
-	    &t, counters, action_of(message->account, 0), reply, reason);
+	answer = take(&t, counters, reply, reason);
+	if (asked == MARK_PROBES && answer != BUDGET_GRANTED)
+		mark_give_back(counters, who, id, clock_wall_s());
+	if (answer == BUDGET_GRANTED)
+		recent_put(id, who);
+	return answer;
 }

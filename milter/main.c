@@ -22,6 +22,7 @@
 #include "daemon.h"
 #include "held.h"
 #include "log.h"
+#include "mark.h"
 #include "session.h"
 #include "sock.h"
 #include "verbs.h"
@@ -183,7 +184,7 @@ main(int argc, char **argv)
 	counters = counters_open(&config->conf->milter, &err);
 	if (counters == NULL)
 		log_fatal(err_exit_code(err.kind), "%s", err.text);
-	if (held_open(counters, &err) < 0)
+	if (held_open(counters, &err) < 0 || mark_open(counters, &err) < 0)
 		log_fatal(err_exit_code(err.kind), "%s", err.text);
 	verbs_init(options.config_path, counters);
 	control = control_open(config->conf->milter.control,

@@ -10,7 +10,9 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mark.h"
 #include "mem.h"
+#include "recent.h"
 #include "turns.h"
 
 #define LANES_MAX 512
@@ -228,13 +230,32 @@ move_on(struct planning *p, size_t lane, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Of an account the provider blocks one message tries. */
+static void
+close_account(struct planning *p, unsigned long long account)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->lanes[i].account == account)
+			p->lanes[i].open = 0;
+}
+
 static int
 plan_lane(struct planning *p, size_t lane, struct err *err)
 {
 	struct held *head = &p->heads[lane];
 	struct limits_items all;
+	struct mark mark;
+	enum mark_answer asked;
 	int can;
 
+	asked = mark_ask(p->counters, head->who, NULL, clock_wall_s(), &mark);
+	if (asked == MARK_WAITS) {
+		add_entry(p, head, 0);
+		p->lanes[lane].open = 0;
+		return 0;
+	}
 	collect(p->config, head, &all);
 	if (counters_read(p->counters, all.items, all.count, err) < 0)
 		return -1;
@@ -248,6 +269,10 @@ plan_lane(struct planning *p, size_t lane, struct err *err)
 		return 0;
 	}
 	turns_take(p->lanes, p->count, lane, ++p->turn);
+	if (asked == MARK_PROBES) {
+		close_account(p, p->lanes[lane].account);
+		return 0;
+	}
 	return move_on(p, lane, err);
 }
 
@@ -349,17 +374,26 @@ release_take(struct counters *counters, const struct config *config,
     struct release_round *round, const char *id, struct err *err)
 {
 	struct held held;
+	struct mark mark;
+	enum mark_answer asked;
 	int rc = held_find(counters, id, &held, err);
 
 	if (rc != 1 || held.granted)
 		return rc;
 	if (is_blocked(round, held.key))
 		return 0;
+	asked = mark_ask(counters, held.who, id, clock_wall_s(), &mark);
+	if (asked == MARK_WAITS)
+		return 0;
 	rc = reserve(counters, config, &held, err);
-	if (rc == 1)
+	if (rc != 1 && asked == MARK_PROBES)
+		mark_give_back(counters, held.who, id, clock_wall_s());
+	if (rc == 1) {
 		turns_had(&turns, account_of(&held));
-	else if (rc == 0 && round->count < RELEASE_MAX)
+		recent_put(id, held.who);
+	} else if (rc == 0 && round->count < RELEASE_MAX) {
 		memcpy(round->blocked[round->count++], held.key, HELD_LANE_LEN);
+	}
 	return rc;
 }
 

@@ -27,7 +27,7 @@ _postoak()
 		return
 	fi
 	case $verb in
-	'') words="status limits release token refresh login logout export restore reload explain mta help -c -V" ;;
+	'') words="status limits release watch token refresh login logout export restore reload explain mta help -c -V" ;;
 	login)
 		words="--browser --device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	status | limits | token | refresh | logout)
@@ -35,6 +35,7 @@ _postoak()
 	export | restore)
 		words="--json $(_postoak_accounts "$1" "${config[@]}") $(compgen -f -- "$word")" ;;
 	explain) words=--json ;;
+	watch) words=$(compgen -f -- "$word") ;;
 	release) words="postfix sendmail --dry-run" ;;
 	mta)
 		words="postfix --commands --relay --chroot --config-directory

@@ -237,6 +237,25 @@ def test_a_release_that_dies(hold, name, script):
     assert relay.used() == 2
 
 
+def test_limits_shows_it_and_forgets(hold):
+    relay = hold(account("a", '"1 messages / 1h", "login 5 messages / 1h", "tenant 9 messages / 1h"'))
+    assert "nothing is held" in " ".join(relay.postoak("limits").split())
+    relay.release()
+    for _ in range(3):
+        relay.message()
+    out = relay.postoak("limits")
+    assert all(len(line) <= 80 for line in out.splitlines()), out
+    assert re.search(r"1 messages / 1h +#{20} 1 of 1\n +next slot free in ", out), out
+    assert "each login by itself" in out and "1 of 9" in out
+    assert re.search(r"2 held, the oldest (now|.* ago), the next goes in ", out), out
+    relay.postoak("limits", "a@contoso.com", "--reset")
+    used = [line["used"] for line in json.loads(relay.postoak("limits", "--json"))["accounts"][0]["limits"]]
+    assert used == [0, None, 1]
+    relay.postoak("limits", "--reset")
+    assert "0 of 9" in relay.postoak("limits")
+    assert relay.release() == "released 1 message\n"
+
+
 def test_a_milter_that_dies(hold):
     relay = hold()
     relay.release()

@@ -4,6 +4,7 @@
  * disk.
  *
  * link: milter/budget milter/held
+ * link: milter/mark milter/recent
  * link: milter/decide milter/message milter/config milter/rewrite
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded

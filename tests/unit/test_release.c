@@ -3,7 +3,8 @@
  * release, held, budget: what is held, in which order it may go and what that
  * costs, with counters on disk and a clock that is set.
  *
- * link: milter/release milter/turns milter/budget milter/held milter/message
+ * link: milter/release milter/turns milter/budget milter/held
+ * link: milter/mark milter/recent milter/message
  * link: milter/config milter/rewrite milter/rewrite_edit milter/notice
  * link: milter/dkim milter/charset milter/rewrite_field milter/phrase
  * link: milter/name milter/encoded milter/route milter/address milter/scan
@@ -30,8 +31,10 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "log.h"
 #include "milter/budget.h"
+#include "milter/mark.h"
 #include "tests/unit/conf_files.h"
 
 static long shift_s;
@@ -60,6 +63,7 @@ open_store(void)
 	    counters_open(&(struct conf_milter){.counters = store}, &err);
 	assert_non_null(counters);
 	assert_int_equal(held_open(counters, &err), 0);
+	assert_int_equal(mark_open(counters, &err), 0);
 }
 
 static void
@@ -384,36 +388,75 @@ another_configuration(void **state)
 }
 
 static void
-a_record_as_large_as_can_be(void **state)
+what_the_provider_refuses_waits(void **state)
 {
-	static struct held held, found;
-	struct held_notes notes;
-	struct limits_message message = {.recipients = UINT64_MAX};
-	char lane[COUNTERS_NOTE_KEY_MAX];
+	struct mark mark;
 
 	(void)state;
-	held_fill(&held, "QID", "account", &message);
-	memset(held.who, 'w', sizeof(held.who) - 1);
-	memset(held.account, 'a', sizeof(held.account) - 1);
-	memset(held.login, 'l', sizeof(held.login) - 1);
-	memset(held.client, 'c', sizeof(held.client) - 1);
-	memset(held.sender, 's', sizeof(held.sender) - 1);
-	memset(held.reason, 'r', sizeof(held.reason) - 1);
-	held.due_s = INT64_MAX;
-	held_lane(lane, held.who, NULL, 0);
-	assert_int_equal(strlen(lane), HELD_LANE_LEN);
-	held_place(&held, lane);
-	assert_int_equal(held_encode(&held, &notes), 0);
+	configure(ACCOUNT(HOLD "limits = { \"9 messages / 1h\" }") OTHER(HOLD));
+	assert_int_equal(mark_set(counters, "A@X.org", MARK_BLOCKED,
+			     "550 5.2.252", clock_wall_s(), &err),
+	    1);
+	assert_int_equal(mark_set(counters, "a@x.org", MARK_BLOCKED,
+			     "550 5.2.252", clock_wall_s(), &err),
+	    0);
+	assert_int_equal(mark_count(clock_wall_s()), 1);
+	assert_int_equal(submit("a@x.org", "A"), BUDGET_HELD);
+	assert_int_equal(submit("a@x.org", "B"), BUDGET_HELD);
+	/* Others do not wait. */
+	assert_int_equal(submit("o@o.example", "O"), BUDGET_GRANTED);
+	assert_string_equal(make_plan(), "(A) ");
+	assert_int_equal(take("A"), 0);
+	assert_int_equal(used(), 0);
+	/* Also after a restart. One an hour tries. */
+	counters_close(counters);
+	open_store();
+	assert_string_equal(make_plan(), "(A) ");
+	shift_s += 3601;
+	new_round();
+	assert_string_equal(make_plan(), "A ");
+	assert_string_equal(release_all(), "A ");
+	assert_string_equal(make_plan(), "(B) ");
+	assert_int_equal(used(), 1);
+	assert_int_equal(mark_sent(counters, "B"), 0);
+	assert_int_equal(mark_sent(counters, "A"), 1);
+	assert_int_equal(mark_count(clock_wall_s()), 0);
+	assert_string_equal(release_all(), "B ");
 	assert_int_equal(
-	    counters_note_write(counters, notes.notes, 2, &err), 0);
-	assert_int_equal(held_find(counters, "QID", &found, &err), 1);
-	assert_memory_equal(&found, &held, sizeof(held));
-	/* One that cannot be read is said and forgotten. */
-	notes.notes[0].len /= 2;
+	    mark_ask(counters, "a@x.org", "C", clock_wall_s(), &mark),
+	    MARK_NONE);
+}
+
+static void
+a_new_message_may_try_as_well(void **state)
+{
+	struct mark mark;
+
+	(void)state;
+	configure(ACCOUNT("limits = { \"1 messages / 1h\" }\n"
+			  "on_limit = { \"tempfail\" }") OTHER(""));
+	mark_set(
+	    counters, "a@x.org", MARK_FULL, "554 5.2.0", clock_wall_s(), &err);
+	assert_int_equal(submit("a@x.org", "A"), BUDGET_OVER);
+	shift_s += 3601;
+	assert_int_equal(submit("a@x.org", "B"), BUDGET_GRANTED);
+	assert_int_equal(submit("a@x.org", "C"), BUDGET_OVER);
+	/* One that the limit stops gives its try back. */
+	shift_s += 3550;
+	assert_int_equal(submit("a@x.org", "D"), BUDGET_OVER);
 	assert_int_equal(
-	    counters_note_write(counters, notes.notes, 1, &err), 0);
-	assert_int_equal(held_find(counters, "QID", &found, &err), 0);
-	assert_int_equal(held_next(counters, "held|", &found, &err), 0);
+	    mark_ask(counters, "a@x.org", NULL, clock_wall_s(), &mark),
+	    MARK_WAITS);
+	shift_s += 51;
+	assert_int_equal(submit("a@x.org", "E"), BUDGET_OVER);
+	assert_int_equal(
+	    mark_ask(counters, "a@x.org", NULL, clock_wall_s(), &mark),
+	    MARK_PROBES);
+	/* A day after the last reply it is over by itself. */
+	shift_s += 86400;
+	assert_int_equal(
+	    mark_ask(counters, "a@x.org", NULL, clock_wall_s(), &mark),
+	    MARK_NONE);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -431,7 +474,8 @@ main(void)
 	    TEST(what_is_gone_is_forgotten),
 	    TEST(a_queue_id_used_again),
 	    TEST(another_configuration),
-	    TEST(a_record_as_large_as_can_be),
+	    TEST(what_the_provider_refuses_waits),
+	    TEST(a_new_message_may_try_as_well),
 	};
 
 	log_open("test_release", 1, LOG_LEVEL_WARN);

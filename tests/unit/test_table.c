@@ -2,7 +2,7 @@
 /*
  * Tests of table and show: what an administrator sees of the daemons' answers.
  *
- * link: cli/table cli/show cli/time_text
+ * link: cli/table cli/bars cli/show cli/time_text
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "cli/bars.h"
 #include "cli/show.h"
 #include "cli/table.h"
 
@@ -49,7 +50,7 @@ static const char milter_text[] =
     "\"frees_at\":null},{\"limit\":\"30 messages / 1m\",\"unit\":\"messages\","
     "\"max\":30,\"used\":30,\"window_s\":60,\"frees_at\":1795466080}]}]}";
 
-static const struct table_style style = {NOW, 0};
+static const struct show_style style = {NOW, 0};
 static struct json *tokend, *milter, **accounts;
 static size_t count;
 static struct buf out;
@@ -144,7 +145,7 @@ test_details(void **state)
 	assert_non_null(strstr(out.data, "SMTP.SendAsApp\n"));
 	assert_non_null(strstr(out.data, "old story"));
 	assert_non_null(strstr(out.data, "#################### 30 of 30\n"));
-	assert_non_null(strstr(out.data, "room again in 40 seconds\n"));
+	assert_non_null(strstr(out.data, "next slot free in 40 seconds\n"));
 	assert_true(longest_line(out.data) <= SHOW_WIDTH);
 	assert_string_equal(
 	    json_get_string(
@@ -168,7 +169,7 @@ test_without_the_milter(void **state)
 static void
 test_colours(void **state)
 {
-	static const struct table_style coloured = {NOW, 1};
+	static const struct show_style coloured = {NOW, 1};
 
 	(void)state;
 	table_accounts(&out, accounts, count, &coloured);

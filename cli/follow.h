@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_FOLLOW_H
+#define POSTOAK_FOLLOW_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+
+/*
+ * follow - the lines that are added to a log file, through rotation (renamed,
+ * a new one made) and truncation (copied and emptied). Called by watch.
+ */
+
+struct follow {
+	const char *path;
+	int fd; /* -1: not there at the moment */
+	dev_t dev;
+	ino_t ino;
+	off_t at;
+	struct buf line; /* one that has no end yet */
+	int too_long;	 /* it is left out */
+};
+
+typedef void (*follow_line)(void *arg, const char *line);
+
+/* From the end of the file on. It need not be there yet. 0, or -1 with
+ * ERR_CONFIG if it may not be read. */
+int follow_open(struct follow *follow, const char *path, struct err *err);
+
+/*
+ * Hand over the lines that were added since the last call. One that is longer
+ * than 64 KiB is left out.
+ */
+void follow_read(struct follow *follow, follow_line line, void *arg);
+
+void follow_close(struct follow *follow);
+
+#endif

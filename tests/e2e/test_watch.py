@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""postoak watch: what the provider's replies in the mail log say of an account,
+and what becomes of its mail."""
+import json
+import os
+import re
+import smtplib
+
+import pytest
+
+from milter_server import account
+from relay import wait_until
+from relay.clock import Clock
+from relay.process import Daemon
+from relay.relay import ACCOUNT
+
+FULL = ("554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; "
+        "Failed to process message due to a permanent exception")
+BLOCKED = "550 5.2.252 Sender throttled due to continuous send as denied errors."
+HOLDING = ACCOUNT.replace("    limits", '    on_limit = { "hold", "tempfail" }\n    limits')
+
+
+def watcher(relay, *arguments):
+    daemon = Daemon([relay.program("postoak"), "-c", relay.config, "watch", *arguments],
+                    os.path.join(relay.directory, "log", "watch.log"))
+    return daemon.start()
+
+
+def marks(relay):
+    return [a["account"] for a in json.loads(relay.postoak("limits", "--json"))["accounts"]
+            if a["refused"] is not None]
+
+
+@pytest.fixture
+def watched(make_relay):
+    """A whole relay, its milter's clock in our hands, and a watch on its log."""
+    relay = make_relay(start=False, accounts=HOLDING)
+    relay.clock = Clock(relay.directory)
+    relay.milter.env.update(relay.clock.environment)
+    # Postfix' own notices go nowhere.
+    relay.postfix.settings["transport_maps"] = "inline:{ { relay@contoso.com = discard: } }"
+    relay.tokend.start()
+    relay.milter.start()
+    relay.postfix.start()
+    watch = watcher(relay, relay.postfix.log_path)
+    yield relay
+    watch.stop()
+
+
+def release(relay):
+    return relay.postoak("release", "postfix", relay.postfix.config)
+
+
+def on_hold(relay):
+    return {e["queue_id"] for e in relay.postfix.queue() if e["queue_name"] == "hold"}
+
+
+@pytest.mark.parametrize("reply,word", [(FULL, "quota is used up"), (BLOCKED, "blocks the mailbox")])
+def test_marked_held_tried_and_sent_again(watched, office, reply, word):
+    relay = watched
+    release(relay)
+    office.set(message_reply=reply, once=2)
+    relay.send(subject="first")
+    wait_until(lambda: marks(relay), "the account to be marked")
+    assert marks(relay) == ["relay@contoso.com"]
+    assert word in relay.milter.read_log() and reply[:40] in relay.milter.read_log()
+    ids = [relay.send(subject=f"held{i}") for i in range(3)]
+    assert on_hold(relay) == set(ids)
+    assert release(relay) == "" and on_hold(relay) == set(ids)
+    # After an hour one message tries, is refused, and nothing else goes.
+    relay.clock.forward(3601)
+    assert release(relay) == "released 1 message\n"
+    relay.postfix.wait_log(rf"{ids[0]}: to=.*status=bounced")
+    assert release(relay) == "" and on_hold(relay) == set(ids[1:])
+    # The next one is sent: the mark goes, and the rest.
+    relay.clock.forward(3601)
+    assert release(relay) == "released 1 message\n"
+    relay.postfix.wait_log(rf"{ids[1]}: to=.*status=sent")
+    wait_until(lambda: not marks(relay), "the mark to go")
+    release(relay)
+    office.wait_messages(2, 30)
+    assert [m.header("Subject")[0] for m in office.messages()] == ["held1", "held2"]
+    # Said once, however many replies there were.
+    assert relay.milter.read_log().count(word) == 1
+
+
+def test_without_hold_and_across_a_restart(watched, office):
+    relay = watched
+    relay.write_config(accounts=ACCOUNT)
+    relay.milter.reload()
+    office.set(message_reply=BLOCKED, once=1)
+    relay.send()
+    wait_until(lambda: marks(relay), "the account to be marked")
+    relay.milter.kill()
+    relay.milter.start()
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        relay.send()
+    assert refused.value.smtp_code == 451
+    text = refused.value.smtp_error.decode()
+    assert re.search(r"takes no mail of account relay@contoso\.com: 550 5\.2\.252 .*; "
+                     r"try again in (60 minutes|1 hour|\d+ minutes)", text), text
+    # A new message may be the try as well; a day later nothing is left of it.
+    relay.clock.forward(3601)
+    relay.send()
+    wait_until(lambda: not marks(relay), "the mark to go")
+
+
+def lines(*texts):
+    return "".join(f"Nov 24 00:00:01 mx postfix/x[1]: {text}\n" for text in texts)
+
+
+def refusal(queue_id, reply, relay="smtp.office365.com"):
+    return (f"{queue_id}: to=<x@y.example>, relay={relay}[192.0.2.9]:587, dsn=5.0.0, status=bounced "
+            f"(host {relay}[192.0.2.9] said: {reply} (in reply to end of DATA command))")
+
+
+def test_whose_reply_it_was(serve, build, directory):
+    """By queue id, else by the sender; nobody's from a server that is not
+    the provider's; through rotation."""
+    server = serve(account('senders = { "@a.example" }') + account('send_as = { "s@contoso.com" }', "b@contoso.com"))
+    log = os.path.join(directory, "mail.log")
+
+    def write(text, mode="a"):
+        with open(log, mode, encoding="utf-8") as f:
+            f.write(text)
+
+    def refused():
+        return [a["account"] for a in server.limits() if a["refused"]]
+    write(lines(refusal("OLD1234", BLOCKED)), "w")
+    watch = Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch", log],
+                   os.path.join(directory, "watch.log")).start()
+    try:
+        write(lines("QEVIL12: from=<relay@contoso.com>, size=1", refusal("QEVIL12", BLOCKED, "mx.evil.example")))
+        wait_until(lambda: "not clear of which" in server.log(), "the reply to be told of")
+        assert refused() == []
+        os.rename(log, log + ".1")
+        write(lines("QB12345: from=<s@contoso.com>, size=1", refusal("QB12345", BLOCKED)), "w")
+        wait_until(lambda: refused() == ["b@contoso.com"], "b to be marked")
+        server.send("<x@a.example>", queue_id="QA12345")
+        write(lines(refusal("QA12345", FULL)), "w")
+        wait_until(lambda: len(refused()) == 2, "both to be marked")
+        assert server.send("<x@a.example>", queue_id="QA12346").reply.startswith(b"451 4.7.1 the provider")
+    finally:
+        assert watch.stop() == 0
+
+
+def test_the_journal(serve, build, directory):
+    """Without a file, what journalctl says."""
+    server = serve(account())
+    fake = os.path.join(directory, "bin")
+    os.mkdir(fake)
+    entry = {"MESSAGE": refusal("QJ12345", BLOCKED), "SYSLOG_FACILITY": "2"}
+    first = {"MESSAGE": "QJ12345: from=<relay@contoso.com>, size=1"}
+    with open(os.path.join(fake, "journalctl"), "w", encoding="ascii") as f:
+        f.write(f"#!/bin/sh\ncat <<'EOT'\n{json.dumps(first)}\n{json.dumps(entry)}\nEOT\nexec sleep 1000\n")
+    os.chmod(os.path.join(fake, "journalctl"), 0o755)
+    watch = Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch"],
+                   os.path.join(directory, "watch.log"), env={"PATH": fake + ":/usr/bin:/bin"}).start()
+    try:
+        wait_until(lambda: server.limits()[0]["refused"], "the account to be marked")
+    finally:
+        assert watch.stop() == 0
