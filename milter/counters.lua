@@ -28,16 +28,16 @@ end
 local state = redis.call('HMGET', KEYS[1], 'offset', 'last', 'run', 'young')
 local run, young = state[3], tonumber(state[4]) or 0
 
--- The clock goes on from where it was if it is set back, and is held back when
--- it is set forward, which only the caller can see ("expected": what it must
--- be by his own clock, 0 if he does not know).
+-- The clock goes on from where it was, whatever is done to it: the caller knows
+-- what it must be by his own ("expected", 0 if he does not), and it never goes
+-- back.
 local function read_clock()
 	local time = redis.call('TIME')
 	local offset = tonumber(state[1]) or 0
 	local last = tonumber(state[2]) or 0
 	local now = time[1] * 1000 + math.floor(time[2] / 1000) + offset
 	local right = now
-	if expected > 0 and now > expected + STEP_MS then
+	if expected > 0 and math.abs(now - expected) > STEP_MS then
 		right = expected
 	end
 	if right < last then
@@ -179,11 +179,23 @@ local function give_back(ring, bucket, amount)
 	bucket = math.min(bucket, ring.bucket)
 	local slot = bucket % SLOTS
 	local own = own_of(redis.call('HGET', ring.key, host .. ':' .. slot), bucket)
-	if bucket > ring.bucket - SLOTS and bucket > ring.reset and amount > own then
-		redis.call('HINCRBY', ring.key, slot, text(amount - own))
-		redis.call('HSET', ring.key, host .. ':' .. slot,
-			text(bucket) .. ' ' .. text(amount))
-		ring.sum = ring.sum + amount - own
+	if bucket > ring.bucket - SLOTS and bucket > ring.reset then
+		local all = tonumber(redis.call('HGET', ring.key, slot)) or 0
+		all = math.max(all + math.max(amount - own, 0), amount)
+		redis.call('HSET', ring.key, slot, text(all), host .. ':' .. slot,
+			text(bucket) .. ' ' .. text(math.max(amount, own)))
+	end
+end
+
+-- The sum anew, so that what went wrong with it does not stay so.
+local function sum_up(ring)
+	local fields = {}
+	for slot = 0, SLOTS - 1 do
+		fields[slot + 1] = slot
+	end
+	ring.sum = 0
+	for _, value in ipairs(redis.call('HMGET', ring.key, unpack(fields))) do
+		ring.sum = ring.sum + (tonumber(value or nil) or 0)
 	end
 end
 
@@ -198,6 +210,7 @@ local function push(now)
 		for pair = at + 2, last, 2 do
 			give_back(ring, tonumber(ARGV[pair]), tonumber(ARGV[pair + 1]))
 		end
+		sum_up(ring)
 		redis.call('HSET', ring.key, 'n', text(ring.bucket), 's', text(ring.sum))
 		keep(ring)
 		at = last + 2

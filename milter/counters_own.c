@@ -153,19 +153,25 @@ static int
 look_at(
     struct lmdb_work *work, struct counters_item *item, int share, int doubts)
 {
-	struct limit_ring all, out;
-	uint64_t free_now, mine;
+	struct limit_ring all, out, own;
+	uint64_t free_now, mine, told;
 	int rc = get(work, ALL, item, &all);
 
 	if (rc == 0)
 		rc = get(work, OUT, item, &out);
+	if (rc == 0)
+		rc = get(work, OWN, item, &own);
 	if (rc != 0)
 		return rc;
+	mine = limit_used(&out, work->now_ms);
 	item->used = limit_used(&all, work->now_ms);
+	/* Whatever the store said, it is not less than this host told it. */
+	told = limit_used(&own, work->now_ms) - mine;
+	if (item->used < told)
+		item->used = told;
 	free_now = item->max > item->used ? item->max - item->used : 0;
 	free_now = free_now / 100 * (uint64_t)share +
 		   free_now % 100 * (uint64_t)share / 100;
-	mine = limit_used(&out, work->now_ms);
 	item->used += mine;
 	item->frees_ms = limit_frees(&all, work->now_ms);
 	if (item->frees_ms == 0)

@@ -16,6 +16,8 @@
 
 #define TAG "{postoak}:"
 #define STATE TAG "state"
+#define RUN_ID_LEN 40
+#define LEAP_MS (60 * 1000)
 #define SEEN_MS (10 * 60 * 1000)
 #define NUMBER_MAX ((int64_t)1 << 53) /* of Lua's whole numbers */
 
@@ -120,6 +122,11 @@ take_head(struct counters_redis_call *call, const char **text, int64_t *result)
 	*text += call->young ? 6 : 3;
 	if (take_number(text, &call->now_ms) < 0 || call->now_ms == 0 ||
 	    take_blank(text) < 0 || take_number(text, result) < 0)
+		return -1;
+	/* It goes on with ours; a leap would make what was counted too old. */
+	if (call->expected_ms > 0 &&
+	    (call->now_ms > call->expected_ms + LEAP_MS ||
+		call->now_ms < call->expected_ms - LEAP_MS))
 		return -1;
 	return take_line_end(text);
 }
@@ -456,6 +463,10 @@ counters_redis_done(
 	int64_t result;
 	int rc = run(call, fill_done, NULL, &answer, &text, &result, err);
 
+	/* The server's name is 40 hexadecimal digits, and we are there. */
+	if (rc == 0 && (strspn(text, "0123456789abcdef") != RUN_ID_LEN ||
+			   strstr(text, call->host) == NULL))
+		rc = absurd(call, err);
 	if (rc == 0) {
 		buf_clear(hosts);
 		if (buf_adds(hosts, text) < 0)

@@ -23,12 +23,23 @@
 #include "mem.h"
 
 #define WORDS_MAX ((size_t)4 << 20)
+#define ELEMENTS_MAX 64
+
+/* hiredis changed its mind in 1.0. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
 
 struct redis_link {
 	int fd;
 	int broken;
 	struct redis_tls *tls; /* or NULL */
 	redisReader *reader;
+	redisReplyObjectFunctions
+	    limited; /* what the reader makes replies by */
+	void *(*make_array)(const redisReadTask *, element_count);
 };
 
 /* --- commands ------------------------------------------------------------- */
@@ -185,6 +196,33 @@ connect_host(
 	return fd;
 }
 
+/*
+ * An array of two thousand million elements is ten bytes to send, and gigabytes
+ * to make room for.
+ */
+static void *
+make_array(const redisReadTask *task, element_count elements)
+{
+	const struct redis_link *link = task->privdata;
+
+	return elements <= ELEMENTS_MAX ? link->make_array(task, elements)
+					: NULL;
+}
+
+static int
+make_reader(struct redis_link *link)
+{
+	link->reader = redisReaderCreate();
+	if (link->reader == NULL)
+		return -1;
+	link->limited = *link->reader->fn;
+	link->make_array = link->limited.createArray;
+	link->limited.createArray = make_array;
+	link->reader->fn = &link->limited;
+	link->reader->privdata = link;
+	return 0;
+}
+
 struct redis_link *
 redis_link_open(
     const struct redis_link_peer *peer, int64_t until_ms, struct err *err)
@@ -204,8 +242,7 @@ redis_link_open(
 		return NULL;
 	link = mem_zalloc(1, sizeof(*link));
 	link->fd = fd;
-	link->reader = redisReaderCreate();
-	if (link->reader == NULL) {
+	if (make_reader(link) < 0) {
 		(void)err_set(err, ERR_TEMPORARY, "redis", "out of memory");
 	} else if (peer->tls == NULL) {
 		return link;

@@ -2,7 +2,9 @@
 """Private Redis servers and Sentinels, in a directory of their own."""
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 from relay import wait_until
 from relay.process import free_port
@@ -79,3 +81,62 @@ class Redis:
         self.process.terminate()
         self.process.wait(20)
         self.process = None
+
+
+class Proxy:
+    """Stands between the milter and a Redis server and spoils its answers:
+    answer(data) is given what the server sent and returns what the client is
+    to get, a list of pieces, or None to close the connection."""
+
+    def __init__(self, path, target):
+        self.path, self.target, self.answer = path, target, None
+        self.open = set()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(32)
+        self.stopped = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                server.connect(self.target)
+            except OSError:
+                client.close()
+                continue
+            self.open |= {client, server}
+            for source, sink, spoil in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pump, args=(source, sink, spoil),
+                                 daemon=True).start()
+
+    def _pump(self, source, sink, spoil):
+        try:
+            while data := source.recv(65536):
+                pieces = [data]
+                if spoil and self.answer:
+                    pieces = self.answer(data)
+                    if pieces is None:
+                        break
+                for piece in pieces:
+                    sink.sendall(piece)
+                    if len(pieces) > 1 and self.stopped.wait(0.005):
+                        return
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def stop(self):
+        self.stopped.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for end in self.open:
+            end.close()
