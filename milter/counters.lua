@@ -135,6 +135,16 @@ local function show(ring, whole)
 		table.concat(values, ' ')
 end
 
+-- Tell all hosts what they have now together, so that they know it should the
+-- store go away.
+local function tell(rings)
+	local lines = {host}
+	for i, ring in ipairs(rings) do
+		lines[i + 1] = text(ring.width) .. ' ' .. text(ring.sum) .. ' ' .. ring.key
+	end
+	redis.call('PUBLISH', KEYS[1], table.concat(lines, '\n'))
+end
+
 -- ARGV from 4: always, milliseconds to keep the id; then width, max, amount of
 -- each limit. KEYS from 2: the message (KEYS[1] again: it has no name), the
 -- limits.
@@ -157,7 +167,9 @@ local function reserve(now)
 	if not seen and (fits or always) then
 		for _, ring in ipairs(rings) do
 			add(ring, ring.amount)
+			ring.sum = ring.sum + ring.amount
 		end
+		tell(rings)
 		if has_id then
 			redis.call('SET', KEYS[2], '1', 'PX', ARGV[5])
 		end
@@ -202,7 +214,7 @@ end
 -- ARGV from 4, for each limit: width, number of buckets, then bucket and amount
 -- of each. KEYS from 2: the limits. What the store has less of is made up.
 local function push(now)
-	local at, lines = 4, {}
+	local at, lines, rings = 4, {}, {}
 	for i = 2, #KEYS do
 		local ring = load_ring(KEYS[i], tonumber(ARGV[at]), now)
 		local last = at + tonumber(ARGV[at + 1]) * 2
@@ -215,7 +227,9 @@ local function push(now)
 		keep(ring)
 		at = last + 2
 		lines[#lines + 1] = show(ring, false)
+		rings[#rings + 1] = ring
 	end
+	tell(rings)
 	return 1, lines
 end
 

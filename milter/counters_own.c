@@ -143,6 +143,36 @@ counters_own_note(struct own_file *own, int64_t now_ms,
 	return own_file_run(own, 0, note, &some, err);
 }
 
+struct hear {
+	const struct counters_own_news *news;
+	size_t count;
+};
+
+static int
+hear(struct own_file *own, struct lmdb_work *work, void *with)
+{
+	const struct hear *all = with;
+	struct limit_ring ring;
+	size_t i;
+	int rc = 0;
+
+	(void)own;
+	for (i = 0; i < all->count && rc == 0; i++)
+		rc = raise_all(work, all->news[i].key,
+		    all->news[i].width_us * LIMIT_BUCKETS / 1000, work->now_ms,
+		    all->news[i].total, &ring);
+	return rc;
+}
+
+int
+counters_own_hear(struct own_file *own, const struct counters_own_news *news,
+    size_t count, struct err *err)
+{
+	struct hear with = {news, count};
+
+	return own_file_run(own, 0, hear, &with, err);
+}
+
 /* --- instead of the store ------------------------------------------------- */
 
 /*

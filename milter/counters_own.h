@@ -62,6 +62,15 @@ int counters_own_reserve(struct own_file *own, const char *id,
 int counters_own_read(struct own_file *own, struct counters_item *items,
     size_t count, struct err *err);
 
+/* What all hosts together have of some limits, as the store told unasked. */
+struct counters_own_news {
+	char key[COUNTERS_KEY_MAX];
+	int64_t width_us; /* of its ring */
+	uint64_t total;
+};
+int counters_own_hear(struct own_file *own,
+    const struct counters_own_news *news, size_t count, struct err *err);
+
 /* Forget all that is kept of the items' limits. */
 int counters_own_reset(struct own_file *own, const struct counters_item *items,
     size_t count, struct err *err);

@@ -2,9 +2,8 @@
 /*
  * counters_redis - see counters_redis.h.
  *
- * All keys have one hash tag, so that they are on one node of a cluster. An
- * answer is lines of numbers: "ok NOW RESULT", then one a limit, "USED RESET"
- * or "USED RESET NEWEST SLOT0 ... SLOT64".
+ * An answer is lines of numbers: "ok NOW RESULT", then one a limit, "USED
+ * RESET" or "USED RESET NEWEST SLOT0 ... SLOT64".
  */
 #include "counters_redis.h"
 
@@ -14,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAG "{postoak}:"
-#define STATE TAG "state"
+#define TAG COUNTERS_REDIS_TAG
+#define STATE COUNTERS_REDIS_STATE
 #define RUN_ID_LEN 40
 #define LEAP_MS (60 * 1000)
 #define SEEN_MS (10 * 60 * 1000)

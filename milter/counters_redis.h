@@ -18,8 +18,10 @@
  * answer that cannot be true is such an error, too.
  */
 
-#define COUNTERS_REDIS_HOST_MAX 40
-#define COUNTERS_REDIS_PUSH_MAX 32 /* limits in one push */
+/* All keys have one hash tag, so that they are on one node of a cluster. */
+#define COUNTERS_REDIS_TAG "{postoak}:"
+#define COUNTERS_REDIS_STATE COUNTERS_REDIS_TAG "state" /* and the channel */
+#define COUNTERS_REDIS_PUSH_MAX 32			/* limits in one push */
 
 struct counters_redis_call {
 	struct redis_link *link;

@@ -14,6 +14,7 @@
 #include "counters_lmdb.h"
 #include "counters_own.h"
 #include "counters_redis.h"
+#include "counters_state.h"
 #include "log.h"
 #include "mem.h"
 #include "redis_pool.h"
@@ -24,7 +25,7 @@
 
 struct shared {
 	struct counters counters;
-	struct counters_keeper keeper;
+	struct counters_state keeper;
 };
 
 static struct shared *
@@ -63,7 +64,7 @@ ask(struct shared *shared, struct redis_link *link, const char *id,
 	/* Before the call: what others count meanwhile is not in them. */
 	if (counters_own_rings(own, items, count, rings, err) < 0)
 		return -1;
-	counters_keeper_call(&shared->keeper, &call, link, until_ms);
+	counters_state_call(&shared->keeper, &call, link, until_ms);
 	if (counters_redis_reserve(
 		&call, id, items, count, always, granted, err) < 0)
 		return -1;
@@ -91,7 +92,7 @@ reserve_there(struct shared *shared, const char *id,
 	struct err err;
 	int rc = -1;
 
-	if (!counters_keeper_enter(&shared->keeper))
+	if (!counters_state_enter(&shared->keeper))
 		return -1;
 	(void)err_set(&err, ERR_TEMPORARY, REDIS_LINK_LATE,
 	    "the server did not answer others in time");
@@ -102,8 +103,8 @@ reserve_there(struct shared *shared, const char *id,
 		redis_pool_give(shared->keeper.pool, link);
 	}
 	if (rc < 0)
-		counters_keeper_lost(&shared->keeper, &err);
-	counters_keeper_leave(&shared->keeper);
+		counters_state_lost(&shared->keeper, &err);
+	counters_state_leave(&shared->keeper);
 	return rc;
 }
 
@@ -114,15 +115,16 @@ static int
 reserve_here(struct shared *shared, const char *id, struct counters_item *items,
     size_t count, int always, int *granted, struct err *err)
 {
-	struct counters_keeper *keeper = &shared->keeper;
+	struct counters_state *keeper = &shared->keeper;
 	int rc;
 
 	(void)pthread_mutex_lock(&keeper->deciding);
+	counters_state_hear(keeper);
 	rc = counters_own_reserve(keeper->own, id, items, count, keeper->share,
-	    counters_keeper_doubts(keeper), always, granted, err);
+	    counters_state_doubts(keeper), always, granted, err);
 	/* It came back since it was tried: it will hear of this soon. */
-	if (counters_keeper_serving(keeper))
-		counters_keeper_unheard(keeper);
+	if (counters_state_serving(keeper))
+		counters_state_unheard(keeper);
 	(void)pthread_mutex_unlock(&keeper->deciding);
 	return rc;
 }
@@ -151,12 +153,12 @@ read_there(struct shared *shared, struct counters_item *items, size_t count)
 	struct err err;
 	int rc;
 
-	if (!counters_keeper_serving(&shared->keeper))
+	if (!counters_state_serving(&shared->keeper))
 		return -1;
 	link = redis_pool_take(shared->keeper.pool, until_ms);
 	if (link == NULL)
 		return -1;
-	counters_keeper_call(&shared->keeper, &call, link, until_ms);
+	counters_state_call(&shared->keeper, &call, link, until_ms);
 	rc = counters_redis_look(&call, items, count, &err);
 	redis_pool_give(shared->keeper.pool, link);
 	return call.young ? -1 : rc;
@@ -177,20 +179,20 @@ static int
 shared_reset(struct counters *counters, const struct counters_item *items,
     size_t count, struct err *err)
 {
-	struct counters_keeper *keeper = &shared_of(counters)->keeper;
+	struct counters_state *keeper = &shared_of(counters)->keeper;
 	struct counters_redis_call call;
 	struct redis_link *link;
 	int64_t until_ms = clock_boot_ms() + CALL_MS;
 	int rc;
 
-	link = counters_keeper_serving(keeper)
+	link = counters_state_serving(keeper)
 		   ? redis_pool_take(keeper->pool, until_ms)
 		   : NULL;
 	if (link == NULL)
 		return err_set(err, ERR_TEMPORARY, "counters",
 		    "the shared counters are away, nothing was reset; try "
 		    "again when they are back");
-	counters_keeper_call(keeper, &call, link, until_ms);
+	counters_state_call(keeper, &call, link, until_ms);
 	rc = counters_redis_reset(&call, items, count, err);
 	redis_pool_give(keeper->pool, link);
 	if (rc == 0)

@@ -432,3 +432,24 @@ redis_link_call(struct redis_link *link, const struct redis_words *words,
 	free(text);
 	return rc < 0 ? -1 : read_reply(link, until_ms, answer, err);
 }
+
+int
+redis_link_poll(struct redis_link *link, struct buf *answer, struct err *err)
+{
+	void *reply = NULL;
+	const char *problem;
+	size_t total = 0;
+	int rc;
+
+	for (;;) {
+		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK)
+			return broken(link, err, link->reader->errstr);
+		if (reply != NULL)
+			break;
+		if (receive(link, &total, 0, &problem) < 0)
+			return problem == NULL ? 0 : broken(link, err, problem);
+	}
+	rc = take_reply(link, reply, answer, err);
+	freeReplyObject(reply);
+	return rc == 0 ? 1 : -1;
+}

@@ -60,6 +60,13 @@ void redis_link_close(struct redis_link *link);
 int redis_link_call(struct redis_link *link, const struct redis_words *words,
     int64_t until_ms, struct buf *answer, struct err *err);
 
+/*
+ * What the server sends unasked after SUBSCRIBE: the next message, as the
+ * answer of a call. 1, 0 if none is there (it does not wait), or -1 with *err.
+ */
+int redis_link_poll(
+    struct redis_link *link, struct buf *answer, struct err *err);
+
 int redis_link_broken(const struct redis_link *link);
 
 #endif

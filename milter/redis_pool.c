@@ -213,7 +213,8 @@ add_link(struct redis_pool *pool, struct redis_link *link)
 }
 
 static int
-connect_all(struct attempt *attempt, struct redis_pool *pool, struct err *err)
+connect_all(struct attempt *attempt, struct redis_pool *pool,
+    struct redis_link **extra, struct err *err)
 {
 	struct redis_link *link;
 	size_t i;
@@ -228,11 +229,15 @@ connect_all(struct attempt *attempt, struct redis_pool *pool, struct err *err)
 		}
 		add_link(pool, link);
 	}
-	return 0;
+	*extra = connect_one(attempt, err);
+	if (*extra == NULL)
+		redis_pool_drop(pool);
+	return *extra != NULL ? 0 : -1;
 }
 
 int
-redis_pool_connect(struct redis_pool *pool, struct err *err)
+redis_pool_connect(
+    struct redis_pool *pool, struct redis_link **extra, struct err *err)
 {
 	struct attempt attempt = {.pool = pool, .password = SECRET_INIT};
 	int rc = 0;
@@ -246,7 +251,7 @@ redis_pool_connect(struct redis_pool *pool, struct err *err)
 		rc = attempt.tls != NULL ? 0 : -1;
 	}
 	if (rc == 0)
-		rc = connect_all(&attempt, pool, err);
+		rc = connect_all(&attempt, pool, extra, err);
 	redis_tls_context_free(attempt.tls);
 	secret_clear(&attempt.password);
 	return rc;

@@ -21,8 +21,12 @@ struct redis_pool *redis_pool_new(const struct conf_counters *store,
     const char *password_file, const char *ca_file);
 void redis_pool_free(struct redis_pool *pool);
 
-/* Make all connections anew. 0, or -1 with *err; then there are none. */
-int redis_pool_connect(struct redis_pool *pool, struct err *err);
+/*
+ * Make all connections anew, and one more, for the caller, in *extra. 0, or -1
+ * with *err; then there are none.
+ */
+int redis_pool_connect(
+    struct redis_pool *pool, struct redis_link **extra, struct err *err);
 
 /* Close those nobody has, and the others when they are given back. */
 void redis_pool_drop(struct redis_pool *pool);

@@ -157,7 +157,7 @@ def test_acl_user_with_the_documented_commands(redis, serve, secret):
     with open(manual, encoding="utf-8") as f:
         line, = (line for line in f if line.startswith(".Li evalsha eval"))
     commands = " ".join("+" + word for word in line.split()[1:] + ["auth", "select"])
-    store = redis(f"user milter on >{PASSWORD.replace(' ', '')} ~{{postoak}}:* {commands}")
+    store = redis(f"user milter on >{PASSWORD.replace(' ', '')} ~{{postoak}}:* &{{postoak}}:* {commands}")
     with open(secret, "w", encoding="utf-8") as f:
         f.write(PASSWORD.replace(" ", ""))
     server = serve(account('limits = { "5 messages / 1h" }'),

@@ -80,14 +80,25 @@ def test_killed_and_begun_from_nothing(redis, serve):
     fill(hosts[1], 30)
     fill(hosts[0], 1)
     store.kill()
-    # Of the 49 that are free each may have half, rounded down; one knows of
-    # fewer than there are: it has not heard of the other's last one.
+    # Of the 49 that are free each may have half, rounded down: both know of
+    # what the other one sent.
     here = [granted(host, 40) for host in hosts]
-    assert here == [24, 25]
+    assert here == [24, 24]
+    store.start()
+    wait_back(*hosts)
+    assert [used(host) for host in hosts] == [99, 99]
+    assert granted(hosts[0], 5) <= 1
+
+
+def test_a_host_that_sent_nothing_knows_what_the_other_did(redis, serve):
+    store = redis()
+    hosts = [serve(account(LIMIT % 100), counters=url(store)) for _ in range(2)]
+    fill(hosts[0], 80)
+    store.kill()
+    assert [granted(host, 40) for host in hosts] == [10, 10]
     store.start()
     wait_back(*hosts)
     assert [used(host) for host in hosts] == [100, 100]
-    assert granted(hosts[0], 5) == 0
 
 
 def test_flushed(redis, serve):
