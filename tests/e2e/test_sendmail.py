@@ -3,11 +3,12 @@
 import base64
 import os
 import re
+import smtplib
 
 import pytest
 
 from office365 import Office365
-from relay.relay import OFFICE
+from relay.relay import ACCOUNT, OFFICE
 from relay.sendmail import LINE_MAX, SERVER, Sendmail
 
 # What stands around a token in the response, and the longest that fits.
@@ -170,3 +171,27 @@ def test_milter(make_sendmail, office):
     reply_to, = message.header("Reply-To")
     assert "erp@app.example" in reply_to
     assert "erp@app.example" in message.header("X-Original-From")[0]
+
+
+def test_milter_refuses(make_sendmail, office):
+    """on_sender = reject: the client reads which sender would be right."""
+    office.set(token_bytes=1200)
+    sendmail = make_sendmail(milter=True)
+    relay = sendmail.relay
+    relay.write_config(
+        accounts=ACCOUNT.replace("send_as", 'on_sender = "reject"\n    send_as'),
+        office=OFFICE.replace('"localhost"', f'"{SERVER}"'))
+    relay.milter.reload()
+    with smtplib.SMTP("127.0.0.1", sendmail.port, timeout=60) as client:
+        for sender, expected in (
+                ("erp@app.example", (550, b"5.7.1 the envelope sender <erp@app.example> is not this"
+                                          b" account's; send as relay@contoso.com,"
+                                          b" sales@contoso.com")),
+                ("sales@contoso.com", (250, None))):
+            client.ehlo()
+            client.mail(sender)
+            client.rcpt("someone@example.net")
+            code, reply = client.data(f"From: {sender}\r\n\r\nbody\r\n")
+            assert code == expected[0] and (expected[1] or reply) == reply, reply
+    message, = office.wait_messages(1, 30)
+    assert message.mail_from == "sales@contoso.com"
