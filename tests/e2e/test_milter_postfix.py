@@ -68,6 +68,14 @@ def test_null_sender(relay, office):
     assert unfolded(message, "Auto-Submitted") == ["auto-generated"]
 
 
+def test_a_notice_keeps_its_recipients(relay, office):
+    """They are given anew with NOTIFY=NEVER, however they were written."""
+    to = ["someone@example.net", "Other@Example.net", '"two words"@example.net']
+    relay.submit("", to, b"From: MAILER-DAEMON@host.example\r\n" + BODY)
+    message, = office.wait_messages(1, 30)
+    assert sorted(message.rcpt_to) == sorted(to)
+
+
 def test_names_survive(relay, office):
     for given, expected in (
             (b'"Other, Ann" <a@b.example>', f'"Other, Ann" <{OWN}>'),

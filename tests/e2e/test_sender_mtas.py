@@ -165,6 +165,8 @@ def test_a_notice(submit, office):
                    b"Auto-Submitted: auto-replied\nTo: someone@example.net\n" + traces)
         message = office.wait_messages(number, 30)[-1]
         check_from(message, "Mail Delivery System", traces)
+        # Given anew with NOTIFY=NEVER: neither lost nor doubled.
+        assert message.rcpt_to == ["someone@example.net"]
         assert values(message, "Auto-Submitted") == ["auto-replied"]
         assert values(message, "X-Postoak-Trace") == [OWN] * number
         traces += b"X-Postoak-Trace: relay@contoso.com\n"
