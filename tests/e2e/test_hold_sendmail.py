@@ -9,6 +9,7 @@ import pytest
 
 from relay import wait_until
 from relay.clock import Clock
+from relay.process import Daemon
 from relay.relay import ACCOUNT, OFFICE
 from relay.sendmail import SERVER, Sendmail, children
 
@@ -80,3 +81,21 @@ def test_held_and_released(sendmail, office):
     assert sendmail.release() == ""
     assert used(sendmail.relay) == 0
     assert sendmail.quarantined() == {ids[3]}
+
+
+def test_watch_reads_its_log(sendmail, office):
+    relay = sendmail.relay
+    watch = Daemon([relay.program("postoak"), "-c", relay.config, "watch", sendmail.log_path],
+                   os.path.join(relay.directory, "log", "watch.log")).start()
+    try:
+        office.set(message_reply="550 5.2.252 Sender throttled due to continuous send as denied errors.", once=1)
+        sendmail.release()
+        sendmail.send(subject="refused")
+        wait_until(lambda: "blocks the mailbox" in relay.milter.read_log(), "the account to be marked")
+        held = sendmail.send(subject="tries")
+        assert sendmail.quarantined() == {held}
+        sendmail.clock.forward(3700)
+        assert sendmail.release() == "released 1 message\n"
+        wait_until(lambda: "sends again" in relay.milter.read_log(), "the mark to go")
+    finally:
+        watch.stop()
