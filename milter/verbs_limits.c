@@ -94,7 +94,7 @@ static int
 find_waiting(const struct asking *asking, const char *who,
     struct waiting *waiting, struct err *err)
 {
-	char prefix[COUNTERS_NOTE_KEY_MAX];
+	char prefix[COUNTERS_NOTE_KEY_MAX], lane[HELD_LANE_LEN] = "";
 	struct held held;
 	size_t len = HELD_LANE_LEN - 17; /* of who, all lanes */
 	int rc;
@@ -107,8 +107,11 @@ find_waiting(const struct asking *asking, const char *who,
 	       strncmp(held.key, prefix, len) == 0) {
 		if (waiting->count++ == 0 || held.held_s < waiting->oldest_s)
 			waiting->oldest_s = held.held_s;
-		if (waiting->count == 1 || held.due_s < waiting->due_s)
+		/* When the others may go depends on those before them. */
+		if (strncmp(held.key, lane, HELD_LANE_LEN) != 0 &&
+		    (waiting->due_s == 0 || held.due_s < waiting->due_s))
 			waiting->due_s = held.due_s;
+		memcpy(lane, held.key, HELD_LANE_LEN);
 	}
 	return rc < 0 ? -1 : 0;
 }
