@@ -195,6 +195,34 @@ sums_do_not_overflow(void **state)
 }
 
 static void
+raised_forgotten_and_rebased(void **state)
+{
+	struct limit_ring ring;
+	int64_t now = 1000000;
+
+	(void)state;
+	limit_init(&ring, 64000); /* buckets of a second */
+	limit_add(&ring, now, 5);
+	limit_raise(&ring, now + 2000, 12);
+	assert_int_equal(limit_used(&ring, now + 2000), 12);
+	limit_raise(&ring, now + 2000, 3);
+	assert_int_equal(limit_used(&ring, now + 2000), 12);
+	/* The clock is put back: all is there, and nothing is later. */
+	limit_rebase(&ring, now - 500000);
+	assert_int_equal(limit_used(&ring, now - 500000), 12);
+	assert_int_equal(ring.newest, 500);
+	assert_int_equal(limit_used(&ring, now - 500000 + 64999), 12);
+	assert_int_equal(limit_used(&ring, now - 500000 + 65000), 0);
+	limit_init(&ring, 64000);
+	limit_add(&ring, now, 5);
+	limit_add(&ring, now + 2000, 7);
+	limit_forget(&ring, 1001);
+	assert_int_equal(limit_used(&ring, now + 2000), 7);
+	limit_forget(&ring, 5000);
+	assert_int_equal(limit_used(&ring, now + 2000), 0);
+}
+
+static void
 foreign_bytes_are_no_ring(void **state)
 {
 	unsigned char data[LIMIT_BYTES];
@@ -278,6 +306,7 @@ main(void)
 	    cmocka_unit_test(wait_is_for_as_much_as_is_needed),
 	    cmocka_unit_test(a_clock_that_goes_back_frees_nothing),
 	    cmocka_unit_test(sums_do_not_overflow),
+	    cmocka_unit_test(raised_forgotten_and_rebased),
 	    cmocka_unit_test(foreign_bytes_are_no_ring),
 	    cmocka_unit_test(ticks_ignore_the_wall_clock),
 	    cmocka_unit_test(ticks_go_on_across_a_reboot),
