@@ -23,6 +23,7 @@
 struct looking {
 	struct holdqueue_item *items;
 	size_t count;
+	int queue;
 	char last_id[ID_MAX]; /* sendmail: the reason comes a line later */
 };
 
@@ -49,6 +50,7 @@ find(struct looking *looking, const char *id)
 static void
 postfix_line(void *arg, const char *line, size_t len)
 {
+	struct looking *looking = arg;
 	struct json *entry = json_parse(line, len, NULL);
 	struct holdqueue_item *item = NULL;
 	const char *queue = NULL, *id = NULL;
@@ -60,9 +62,9 @@ postfix_line(void *arg, const char *line, size_t len)
 		(void)json_get_int(entry, "arrival_time", &arrived_s);
 	}
 	if (queue != NULL && id != NULL && strcmp(queue, "hold") == 0)
-		item = find(arg, id);
+		item = find(looking, id);
 	if (item != NULL && arrived_s <= item->held_s + LATER_S)
-		item->is_there = 1;
+		item->queue = looking->queue;
 	json_free(entry);
 }
 
@@ -135,7 +137,7 @@ sendmail_line(void *arg, const char *line, size_t len)
 		return;
 	item = find(looking, looking->last_id);
 	if (item != NULL)
-		item->is_there = 1;
+		item->queue = looking->queue;
 }
 
 static int
@@ -185,9 +187,10 @@ sendmail_release(
 
 int
 holdqueue_look(enum holdqueue_mta mta, const char *configuration,
-    struct holdqueue_item *items, size_t count, struct err *err)
+    struct holdqueue_item *items, size_t count, int queue, struct err *err)
 {
-	struct looking looking = {.items = items, .count = count};
+	struct looking looking = {
+	    .items = items, .count = count, .queue = queue};
 
 	qsort(items, count, sizeof(items[0]), by_id);
 	return mta == HOLDQUEUE_POSTFIX

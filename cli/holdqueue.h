@@ -18,16 +18,16 @@ enum holdqueue_mta { HOLDQUEUE_POSTFIX, HOLDQUEUE_SENDMAIL };
 struct holdqueue_item {
 	const char *id;
 	int64_t held_s; /* wall clock */
-	int is_there;	/* set by holdqueue_look */
+	int queue;	/* in which one it is; 0: in none */
 };
 
 /*
- * Set is_there of each item that the queue holds, and that is not another
- * message by now which got the same id. Sorts the items. configuration:
+ * Set queue of each item that this queue holds, and that is not another
+ * message by now which got the same id. Sorts the items by id. configuration:
  * Postfix' directory or sendmail's file; NULL: the default. 0 or -1.
  */
 int holdqueue_look(enum holdqueue_mta mta, const char *configuration,
-    struct holdqueue_item *items, size_t count, struct err *err);
+    struct holdqueue_item *items, size_t count, int queue, struct err *err);
 
 /* Let them all go, in one call. 0, or -1: some may have gone. */
 int holdqueue_release(enum holdqueue_mta mta, const char *configuration,

@@ -23,11 +23,13 @@
 
 /* Of messages that are gone others come to light, which may be gone, too. */
 #define ROUNDS_MAX 20
+#define QUEUES_MAX 8
 
 struct releasing {
 	const char *socket;
 	enum holdqueue_mta mta;
-	const char *configuration; /* of the mail server, or NULL */
+	const char *queues[QUEUES_MAX]; /* configurations; NULL: default */
+	int queue_count;
 	int dry_run;
 	struct json *plan;
 	const struct json *messages;  /* in it */
@@ -105,7 +107,7 @@ tell_gone(struct releasing *r, struct err *err)
 	int forgotten = 0;
 
 	for (i = 0; i < count; i++)
-		if (!r->items[i].is_there)
+		if (r->items[i].queue == 0)
 			json_append_string(gone, r->items[i].id);
 	if (json_length(gone) == 0) {
 		json_free(gone);
@@ -120,6 +122,19 @@ tell_gone(struct releasing *r, struct err *err)
 	return forgotten;
 }
 
+/* What is in none of the queues is gone. */
+static int
+look_all(struct releasing *r, struct err *err)
+{
+	int i;
+
+	for (i = 0; i < r->queue_count; i++)
+		if (holdqueue_look(r->mta, r->queues[i], r->items,
+			json_length(r->messages), i + 1, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* A plan of messages that are there. */
 static int
 make_plan(struct releasing *r, struct err *err)
@@ -131,16 +146,16 @@ make_plan(struct releasing *r, struct err *err)
 			return -1;
 		if (json_length(r->messages) == 0)
 			return 0;
-		if (holdqueue_look(r->mta, r->configuration, r->items,
-			json_length(r->messages), err) < 0)
+		if (look_all(r, err) < 0)
 			return -1;
 		forgotten = r->dry_run ? 0 : tell_gone(r, err);
 	}
 	return forgotten < 0 ? -1 : 0;
 }
 
+/* The queue it is in, 0: in none. */
 static int
-is_there(const struct releasing *r, const char *id)
+queue_of(const struct releasing *r, const char *id)
 {
 	size_t low = 0, high = json_length(r->messages), middle;
 	int order;
@@ -149,7 +164,7 @@ is_there(const struct releasing *r, const char *id)
 		middle = low + (high - low) / 2;
 		order = strcmp(id, r->items[middle].id);
 		if (order == 0)
-			return r->items[middle].is_there;
+			return r->items[middle].queue;
 		if (order < 0)
 			high = middle;
 		else
@@ -167,24 +182,39 @@ going(const struct releasing *r)
 
 	for (i = 0; i < json_length(r->messages); i++)
 		if (json_get_bool(json_at(r->messages, i), "fits", 0) &&
-		    is_there(r, id_at(r, i)))
+		    queue_of(r, id_at(r, i)) > 0)
 			json_append_string(ids, id_at(r, i));
 	return ids;
 }
 
 /* --- letting it go -------------------------------------------------------- */
 
+/* Those of them that are in this queue, in one call. */
+static int
+let_go_of(
+    struct releasing *r, const struct json *ids, int queue, struct err *err)
+{
+	size_t i, count = 0, all = json_length(ids);
+	const char **list = mem_zalloc(all + 1, sizeof(*list));
+	int rc = 0;
+
+	for (i = 0; i < all; i++)
+		if (queue_of(r, json_string_at(ids, i)) == queue)
+			list[count++] = json_string_at(ids, i);
+	if (count > 0)
+		rc = holdqueue_release(
+		    r->mta, r->queues[queue - 1], list, count, err);
+	free(list);
+	return rc;
+}
+
 static int
 let_go(struct releasing *r, const struct json *ids, struct err *err)
 {
-	size_t i, count = json_length(ids);
-	const char **list = mem_zalloc(count + 1, sizeof(*list));
-	int rc;
+	int queue, rc = 0;
 
-	for (i = 0; i < count; i++)
-		list[i] = json_string_at(ids, i);
-	rc = holdqueue_release(r->mta, r->configuration, list, count, err);
-	free(list);
+	for (queue = 1; queue <= r->queue_count && rc == 0; queue++)
+		rc = let_go_of(r, ids, queue, err);
 	return rc;
 }
 
@@ -280,10 +310,11 @@ int
 release_verb(const struct verb_context *context, int argc, char **argv)
 {
 	static const char *const flags[] = {"--dry-run", NULL};
-	struct verb_options options = {.flags = flags, .operands = 2};
+	struct verb_options options = {
+	    .flags = flags, .operands = 1 + QUEUES_MAX};
 	struct releasing r = {.mta = HOLDQUEUE_POSTFIX};
 	struct conf *conf;
-	int rc;
+	int i, rc;
 
 	if (verb_parse(&options, argc, argv) != 0)
 		return EX_USAGE;
@@ -296,8 +327,9 @@ release_verb(const struct verb_context *context, int argc, char **argv)
 		    "\"%s\" is no mail server it knows; write postfix or "
 		    "sendmail",
 		    options.operand[0]);
-	if (options.operands > 1)
-		r.configuration = options.operand[1];
+	r.queue_count = options.operands > 1 ? options.operands - 1 : 1;
+	for (i = 1; i < options.operands; i++)
+		r.queues[i - 1] = options.operand[i];
 	conf = verb_conf(context, &rc);
 	if (conf == NULL)
 		return rc;

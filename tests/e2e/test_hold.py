@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from relay import Relay, wait_until
+from relay import Postfix, Relay, wait_until
 from relay.clock import Clock
 
 APPLICATION = """
@@ -69,7 +69,7 @@ class Holding(Relay):
     def release(self, *arguments, check=True, path=None):
         out = subprocess.run(
             [self.program("postoak"), "-c", self.config, "release",
-             *arguments, "postfix", self.postfix.config],
+             "postfix", *arguments, self.postfix.config],
             capture_output=True, text=True, timeout=60,
             env={"PATH": (path + ":" if path else "") + "/usr/sbin:/usr/bin:/sbin:/bin"})
         if check:
@@ -280,6 +280,21 @@ def test_local_mail_is_held_too(hold):
     relay.clock.forward(3700)
     relay.release()
     relay.wait_sent(held)
+
+
+def test_several_queues(hold, directory):
+    """What is in one of them is not taken for deleted."""
+    relay = hold(account("a", '"1 messages / 1h"'))
+    second = os.path.join(directory, "second")
+    os.mkdir(second)
+    other = Postfix(second, {"queue_directory": os.path.join(second, "spool")})
+    other.write()
+    other.command("postfix", "check")
+    relay.release(other.config)
+    ids = [relay.message() for _ in range(2)]
+    relay.clock.forward(3700)
+    assert relay.release(other.config) == "released 1 message\n"
+    relay.wait_sent(*ids)
 
 
 def test_with_the_rights_of_its_unit(hold):
