@@ -17,13 +17,12 @@
 #include "counters_news.h"
 #include "log.h"
 
-#define EVERY_MS 200	   /* between two times of hearing */
-#define CHECK_MS 1000	   /* between two looks at a store that serves */
-#define CALL_MS 1000	   /* for a call nobody waits for */
-#define LAST_MS 15	   /* for one that holds up those who count */
-#define QUICK_MS 20	   /* a store that is slower is no help */
-#define YOUNG_MS 8000	   /* longer than any store is young */
-#define LAST_DELAY_MS 3000 /* up to this */
+#define EVERY_MS 200  /* between two times of hearing */
+#define CHECK_MS 1000 /* between two looks at a store that serves */
+#define CALL_MS 1000  /* for a call nobody waits for */
+#define LAST_MS 15    /* for one that holds up those who count */
+#define QUICK_MS 20   /* a store that is slower is no help */
+#define YOUNG_MS 8000 /* longer than any store is young */
 
 /* The last of the old connection is heard before there is a new one. */
 static void
@@ -253,8 +252,8 @@ try_again(struct counters_state *keeper)
 	if (rc == 0)
 		return;
 	keeper->delay_ms *= 2;
-	if (keeper->delay_ms > LAST_DELAY_MS)
-		keeper->delay_ms = LAST_DELAY_MS;
+	if (keeper->delay_ms > COUNTERS_STATE_DELAY_MAX_MS)
+		keeper->delay_ms = COUNTERS_STATE_DELAY_MAX_MS;
 }
 
 /* While it serves: look after it now and then. 0 when it is to stop. */
@@ -279,13 +278,11 @@ keep(void *arg)
 	int go_on;
 
 	do {
-		if (counters_state_serving(keeper)) {
-			go_on = serve(keeper);
-			continue;
-		}
-		try_again(keeper);
-		go_on = counters_state_serving(keeper) ||
-			counters_state_rest(keeper, keeper->delay_ms);
+		if (!counters_state_serving(keeper))
+			try_again(keeper);
+		go_on = counters_state_serving(keeper) ? serve(keeper) : 1;
+		if (go_on && !counters_state_serving(keeper))
+			go_on = counters_state_rest(keeper, keeper->delay_ms);
 	} while (go_on);
 	return NULL;
 }

@@ -48,15 +48,19 @@ counters_state_wait(struct counters_state *state, int64_t ms)
 	    &state->changed, &state->lock, CLOCK_MONOTONIC, &until);
 }
 
-/* Rest, unless it is to stop: then 0. */
+/* Until the store comes or goes, or the time is over. */
 int
 counters_state_rest(struct counters_state *state, int64_t ms)
 {
-	int go_on;
+	int64_t until_ms = clock_boot_ms() + ms, left_ms = ms;
+	int go_on, serving;
 
 	(void)pthread_mutex_lock(&state->lock);
-	if (!state->stop)
-		counters_state_wait(state, ms);
+	serving = state->serving;
+	while (!state->stop && state->serving == serving && left_ms > 0) {
+		counters_state_wait(state, left_ms);
+		left_ms = until_ms - clock_boot_ms();
+	}
 	go_on = !state->stop;
 	(void)pthread_mutex_unlock(&state->lock);
 	return go_on;
@@ -131,6 +135,9 @@ counters_state_lost(struct counters_state *state, const struct err *reason)
 	(void)pthread_mutex_lock(&state->lock);
 	if (state->serving) {
 		state->serving = 0;
+		state->delay_ms *= 2;
+		if (state->delay_ms > COUNTERS_STATE_DELAY_MAX_MS)
+			state->delay_ms = COUNTERS_STATE_DELAY_MAX_MS;
 		if (clock_boot_ms() - state->changed_ms >= STEADY_MS)
 			state->delay_ms = COUNTERS_STATE_DELAY_MS;
 		state->changed_ms = clock_boot_ms();

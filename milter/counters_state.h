@@ -16,9 +16,9 @@
  * both see it. Says when it goes and comes.
  */
 
-#define COUNTERS_STATE_DELAY_MS                                                \
-	100 /* before the first attempt to come back                           \
-	     */
+/* Before an attempt to come back, doubled each time up to the second. */
+#define COUNTERS_STATE_DELAY_MS 100
+#define COUNTERS_STATE_DELAY_MAX_MS 3000
 
 struct counters_state {
 	struct own_file *own;
@@ -88,7 +88,7 @@ void counters_state_call(struct counters_state *keeper,
 /* With the lock: until something changed or ms have passed. */
 void counters_state_wait(struct counters_state *state, int64_t ms);
 
-/* Rest for so long, unless it is to stop: then 0. */
+/* Rest for so long, or until the store comes or goes; 0: it is to stop. */
 int counters_state_rest(struct counters_state *state, int64_t ms);
 
 /* Take the deciding lock and hear. */

@@ -236,3 +236,29 @@ def test_no_callback_waits_for_a_busy_store(redis, serve):
     assert len(slowest) == 1000
     # A busy machine may have been late now and then: nothing counts twice.
     wait_until(lambda: used(server) == 1000, "1000 messages counted")
+
+
+def test_a_reset_is_for_all_hosts(redis, serve):
+    """And it is not undone by what a host that was not there remembers."""
+    store = redis()
+    hosts = [serve(account('limits = { "100 messages / 1h" }'), counters=url(store))
+             for _ in range(2)]
+    for host in hosts:
+        wait_until(lambda h=host: granted(h, 5) == 5, "five messages taken")
+    assert used(hosts[0]) >= 10
+    wait_until(lambda: hosts[0].control({"version": 1, "verb": "limits",
+                                         "reset": True})[0]["status"] == "ok", "a reset")
+    assert [used(host) for host in hosts] == [0, 0]
+    aways = hosts[1].log().count("are away")
+    assert hosts[1].send().action == "continue"
+    assert hosts[1].log().count("are away") == aways
+    hosts[1].daemon.kill()
+    hosts[1].start()
+    assert used(hosts[1]) == 1
+
+
+def test_a_reset_while_the_store_is_away_says_so(redis, serve):
+    server = serve(counters=url(redis(start=False)))
+    answer, = server.control({"version": 1, "verb": "limits", "reset": True})
+    assert answer["status"] == "error"
+    assert "nothing was reset" in answer["text"]
