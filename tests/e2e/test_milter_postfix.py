@@ -7,6 +7,7 @@ import smtplib
 import pytest
 
 from relay import wait_until
+from relay.relay import ACCOUNT
 
 OWN = "relay@contoso.com"
 BODY = b"\r\nbody, From: x@y.example\r\n"
@@ -150,3 +151,15 @@ def test_a_bounce_does_not_bounce(bouncing, office):
                "both are refused, nothing is left")
     assert log().count("status=bounced") == 2
     assert log().count("sender non-delivery notification") == 1
+
+
+def test_a_declared_size_is_refused_before_the_message(make_relay):
+    """At MAIL, as RFC 1870 has it: nothing has been sent by then."""
+    relay = make_relay(accounts=ACCOUNT.replace('grant', 'max_message_size = "1M"\n    grant', 1))
+    with smtplib.SMTP("127.0.0.1", relay.postfix.port, timeout=60) as client:
+        client.ehlo()
+        code, text = client.mail("erp@app.example", ["SIZE=1048577"])
+        assert code == 552 and b"5.3.4 the message has 1048577 bytes" in text, text
+        client.rset()
+        code, text = client.mail("erp@app.example", ["SIZE=1048576"])
+        assert code == 250, text
