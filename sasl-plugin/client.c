@@ -27,7 +27,7 @@
 
 #define READ_SIZE 8192	   /* one read takes a usual answer whole */
 #define BACKLOG_STEP_MS 10 /* between attempts at a full listen queue */
-#define FIRST_READ_MS 1000 /* the first read waits by itself for so long */
+#define FIRST_READ_MS 500  /* the first read waits by itself for so long */
 
 struct conn {
 	int fd;
@@ -142,13 +142,14 @@ unreachable(struct err *err, const char *path, int errnum)
 }
 
 /*
- * Only now: a connect that waits could not be given a deadline. Whatever is
- * sent is sent with MSG_DONTWAIT.
+ * For the first read (first_read_flags); connect has not waited, and whatever
+ * is sent is sent with MSG_DONTWAIT. The kernel counts such a time limit
+ * coarsely, up to an eighth too long: poll keeps the deadline.
  */
 static int
 let_reads_wait(int fd)
 {
-	const struct timeval most = {.tv_sec = FIRST_READ_MS / 1000};
+	const struct timeval most = {.tv_usec = FIRST_READ_MS * 1000};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)) == -1)
 		return -1;
@@ -291,11 +292,12 @@ send_request(int fd, const struct buf *request, int64_t deadline_ms,
 	return ANSWERED;
 }
 
-/* Mostly the answer comes at once, and one read that waits is all there is. */
+/* Mostly the answer comes at once, and one read that waits is all there is: no
+ * poll before it. Near the deadline poll does the waiting. */
 static int
 first_read_flags(int64_t deadline_ms)
 {
-	return deadline_ms - now_ms() > FIRST_READ_MS ? 0 : MSG_DONTWAIT;
+	return deadline_ms - now_ms() > 2 * FIRST_READ_MS ? 0 : MSG_DONTWAIT;
 }
 
 /* Read one block and not a byte more. */

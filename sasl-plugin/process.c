@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "process.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -15,30 +16,41 @@
 
 /* Empty in a child; NULL: not made yet. */
 static _Atomic(atomic_ulong *) mark;
-static size_t mark_size;
 
-/* Inherited, so that a child's number is a new one. */
-static atomic_ulong last;
+/* Inherited, so that a child's number is a new one; and none that getpid
+ * gives, should there be no memory for a mark at one time only. */
+static atomic_ulong last = LONG_MAX;
+
+static size_t
+page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Does madvise tell the truth? User-mode emulators take any advice, and heed
+ * none. */
+static int
+is_wiped_on_fork(void *page)
+{
+	return madvise(page, page_size(), -1) == -1 &&
+	       madvise(page, page_size(), MADV_WIPEONFORK) == 0;
+}
 
 /* NULL where the kernel (before 4.14) or the memory does not allow it. */
 static atomic_ulong *
 make_mark(void)
 {
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	atomic_ulong *made = NULL, *other = NULL;
-	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	atomic_ulong *other = NULL;
+	void *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return NULL;
-	if (madvise(page, size, MADV_WIPEONFORK) == 0) {
-		made = page;
-		mark_size = size;
-		if (atomic_compare_exchange_strong(&mark, &other, made))
-			return made;
-	}
-	munmap(page, size);
-	return other;
+	if (is_wiped_on_fork(page) &&
+	    atomic_compare_exchange_strong(&mark, &other, page))
+		return page;
+	munmap(page, page_size());
+	return other; /* another thread's, made meanwhile */
 }
 
 unsigned long
@@ -65,5 +77,5 @@ process_forget(void)
 	atomic_ulong *here = atomic_exchange(&mark, NULL);
 
 	if (here != NULL)
-		munmap(here, mark_size);
+		munmap(here, page_size());
 }

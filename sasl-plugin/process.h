@@ -8,7 +8,9 @@
  * kernel empties in a child. Called by client. Threads may call it at once.
  */
 
-/* A number that no parent or child has. Costs nothing but the first time. */
+/* A number that no parent or child has: of the kernel's process ids, where the
+ * kernel does not empty memory, else above them. Costs nothing but the first
+ * time. */
 unsigned long process_number(void);
 
 /* Give the memory back, before the plugin is unloaded. */

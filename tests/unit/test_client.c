@@ -85,7 +85,7 @@ keeps_one_connection(void **state)
 	assert_int_equal(getsockopt(query_kept_fd(), SOL_SOCKET, SO_RCVTIMEO,
 			     &longest, &len),
 	    0);
-	assert_true(longest.tv_sec == 1 && longest.tv_usec == 0);
+	assert_true(longest.tv_sec == 0 && longest.tv_usec > 0);
 	client_close();
 	assert_int_equal(query_kept_fd(), -1);
 }
@@ -145,7 +145,7 @@ does_not_ask_again_after_half_an_answer(void **state)
 	query_assert_served("a@b.c");
 }
 
-/* The first read waits for a second by itself; that is not the end of it. */
+/* The first read waits for a while by itself; that is not the end of it. */
 static void
 waits_to_the_deadline(void **state)
 {

@@ -6,16 +6,32 @@
 #define _GNU_SOURCE
 #include "sasl-plugin/process.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* How the kernel takes advice. */
+static enum { HEEDS, REFUSES, IGNORES } kernel;
+
+/* In place of the C library's. */
+int
+madvise(void *address, size_t len, int advice)
+{
+	if (kernel == IGNORES)
+		return 0;
+	if (kernel == REFUSES)
+		return -1;
+	return (int)syscall(SYS_madvise, address, len, advice);
+}
 
 /* What a child says of the numbers before it: 0 if its own is a new one. */
 static int
@@ -91,6 +107,26 @@ is_a_new_one_after_forgetting(void **state)
 	assert_int_not_equal(process_number(), before);
 }
 
+/* As kernels before 4.14, and the emulators that only say they do. */
+static void
+is_the_process_id_where_nothing_is_emptied(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	for (kernel = REFUSES; kernel <= IGNORES; kernel++) {
+		process_forget();
+		assert_int_equal(process_number(), getpid());
+		pid = fork();
+		if (pid == 0)
+			_exit(process_number() != (unsigned long)getpid());
+		assert_int_equal(end_of(pid), 0);
+	}
+	kernel = HEEDS;
+	/* From then on it is none that any process ever had so. */
+	assert_true(process_number() > INT_MAX);
+}
+
 int
 main(void)
 {
@@ -99,6 +135,7 @@ main(void)
 	    cmocka_unit_test(is_another_in_a_child_and_in_its_child),
 	    cmocka_unit_test(is_another_in_a_child_the_c_library_has_not_seen),
 	    cmocka_unit_test(is_a_new_one_after_forgetting),
+	    cmocka_unit_test(is_the_process_id_where_nothing_is_emptied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
