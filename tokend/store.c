@@ -71,13 +71,31 @@ make_aad(
 	buf_adds(aad, name);
 }
 
+/* No read only to learn that this was all: there may be ten thousand files. */
+static int
+read_whole(int fd, size_t size, struct buf *out)
+{
+	ssize_t got = 1;
+	size_t left;
+	char *room;
+
+	while (got > 0 && out->len < size) {
+		left = size - out->len;
+		room = buf_reserve(out, left);
+		if (room == NULL)
+			return -1;
+		got = read(fd, room, left);
+		if (got > 0)
+			buf_commit(out, (size_t)got);
+	}
+	return got >= 0 ? 0 : -1;
+}
+
 static int
 read_file(int dir, const char *file, struct buf *out)
 {
-	ssize_t got = 1;
 	struct stat st;
-	char *room;
-	int fd;
+	int fd, rc;
 
 	/* Whatever lies there: it is not followed and not waited for. */
 	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -88,13 +106,9 @@ read_file(int dir, const char *file, struct buf *out)
 		errno = ELOOP;
 		return -1;
 	}
-	while (got > 0 && (room = buf_reserve(out, 4096)) != NULL) {
-		got = read(fd, room, 4096);
-		if (got > 0)
-			buf_commit(out, (size_t)got);
-	}
+	rc = read_whole(fd, (size_t)st.st_size, out);
 	close(fd);
-	return got == 0 ? 0 : -1;
+	return rc;
 }
 
 static enum verdict

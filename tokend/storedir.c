@@ -131,20 +131,20 @@ names_of(int store, const struct stat *file)
 }
 
 static int
-inspect(int store, const char *path, const char *name, struct err *err)
+inspect(
+    int store, uid_t owner, const char *path, const char *name, struct err *err)
 {
-	struct stat st, its_store;
+	struct stat st;
 
 	/* It may have gone meanwhile: -t looks while the daemon runs. */
 	if (fstatat(store, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode) || fstat(store, &its_store) == -1)
+	    !S_ISREG(st.st_mode))
 		return 0;
-	if (st.st_uid != its_store.st_uid)
+	if (st.st_uid != owner)
 		return err_set(err, ERR_CONFIG, "store",
 		    "the stored credential %s/%s belongs to uid %u, the store "
 		    "to uid %u; chown it to that user",
-		    path, name, (unsigned int)st.st_uid,
-		    (unsigned int)its_store.st_uid);
+		    path, name, (unsigned int)st.st_uid, (unsigned int)owner);
 	if ((st.st_mode & 077) != 0)
 		return err_set(err, ERR_CONFIG, "store",
 		    "others than its owner have rights on the stored "
@@ -162,8 +162,9 @@ inspect(int store, const char *path, const char *name, struct err *err)
 int
 storedir_inspect(int store, const char *path, struct err *err)
 {
-	DIR *dir = list(store);
 	struct dirent *entry;
+	struct stat st;
+	DIR *dir = fstat(store, &st) == 0 ? list(store) : NULL;
 	int rc = 0;
 
 	if (dir == NULL)
@@ -171,7 +172,8 @@ storedir_inspect(int store, const char *path, struct err *err)
 		    "the store %s cannot be read", path);
 	while (rc == 0 && (entry = readdir(dir)) != NULL)
 		if (!is_temporary(entry->d_name))
-			rc = inspect(store, path, entry->d_name, err);
+			rc =
+			    inspect(store, st.st_uid, path, entry->d_name, err);
 	closedir(dir);
 	return rc;
 }
