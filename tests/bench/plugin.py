@@ -73,18 +73,9 @@ class Plugins:
         return (many[0] - few[0]) / (many[1] - few[1])
 
 
-def spread(row):
-    return row["p99_ns"] / row["p50_ns"]
-
-
-def tail(ours, echo):
-    """p99 as a multiple of p50: ours and, as what the machine alone makes of
-    it, the echo's, in the half of the rounds that was calm by the echo's."""
-    pairs = sorted(zip(ours, echo), key=lambda pair: spread(pair[1]))
-    calm = pairs[:len(pairs) // 2]
-    return (statistics.median(pair[0]["p99_ns"] for pair in calm),
-            *(statistics.median(spread(pair[side]) for pair in calm)
-              for side in (0, 1)))
+def spread(rows):
+    """p99 as a multiple of p50, in the median of all rounds."""
+    return statistics.median(row["p99_ns"] / row["p50_ns"] for row in rows)
 
 
 def latency(bench):
@@ -102,9 +93,11 @@ def latency(bench):
                micro(statistics.median(allowed)), ratio,
                f"at most format {micro(statistics.median(form))}"
                f" + 1.3 x echo {micro(statistics.median(echo))}", ratio <= 1)
-    p99, ratio, alone = tail(taken[0], taken[-1])
-    yield Line("plugin-p99", micro(p99), micro(statistics.median(ours)),
-               ratio, f"at most 3 x its p50; echo {alone:.2f} x", ratio <= 3)
+    p99, ratio = column(taken[0], "p99_ns"), spread(taken[0])
+    yield Line("plugin-p99", micro(statistics.median(p99)),
+               micro(statistics.median(ours)), ratio,
+               f"at most 3 x its p50; echo {spread(taken[-1]):.2f} x",
+               ratio <= 3)
     if bench.peer:
         ratio = statistics.median(a / b for a, b in zip(ours, p50[2]))
         yield Line("plugin-peer", micro(statistics.median(ours)),
