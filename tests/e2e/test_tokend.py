@@ -324,7 +324,7 @@ def test_refresh_token_survives_a_restart(tokend, entra):
 
 
 @pytest.mark.parametrize("call, count", [
-    ("write", 1), ("linkat", 5), ("renameat", 1), ("renameat", 2),
+    ("write", 1), ("linkat", 3), ("renameat", 1), ("renameat", 2),
     ("fsync", 1)])
 def test_killed_while_saving(make_tokend, entra, call, count):
     """At each system call between the provider's answer and the end of the
