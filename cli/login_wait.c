@@ -141,28 +141,6 @@ on_progress(struct wait *wait, const struct json *line)
 /* --- the outcome -----------------------------------------------------------
  */
 
-/* Returns the exit code: a token that mail cannot use is no success. */
-static int
-show_findings(struct buf *out, const struct json *answer)
-{
-	const struct json *findings = json_get_array(answer, "findings");
-	int colours = show_colours(), rc = EX_OK, failed;
-	const struct json *finding;
-	size_t i;
-
-	for (i = 0; findings != NULL && i < json_length(findings); i++) {
-		finding = json_at(findings, i);
-		failed = strcmp(text_of(finding, "level"), "fail") == 0;
-		buf_adds(out, "  ");
-		show_toned(out, failed ? "FAIL" : "warn", 6,
-		    failed ? SHOW_BAD : SHOW_WARN, colours);
-		show_wrapped(out, text_of(finding, "text"), 8);
-		if (failed)
-			rc = EX_CONFIG;
-	}
-	return rc;
-}
-
 static void
 show_permissions(struct buf *out, const struct json *answer)
 {
@@ -201,7 +179,7 @@ show_outcome(const struct wait *wait, const struct json *answer)
 	show_permissions(&out, answer);
 	if (*text_of(answer, "unsaved") != '\0')
 		show_field(&out, "not on disk", text_of(answer, "unsaved"));
-	rc = show_findings(&out, answer);
+	rc = verb_findings(&out, answer);
 	if (show_out(&out) != 0)
 		rc = EX_IOERR;
 	buf_clear(&out);
@@ -225,7 +203,7 @@ on_line(struct wait *wait, struct json *line, int *exit_code)
 	if (last) {
 		end_count(wait);
 		buf_init(&nowhere, SHOW_MAX);
-		*exit_code = wait->as_json ? show_findings(&nowhere, line)
+		*exit_code = wait->as_json ? verb_findings(&nowhere, line)
 					   : show_outcome(wait, line);
 		buf_clear(&nowhere);
 	}

@@ -83,6 +83,35 @@ verb_report(const struct err *err, int as_json)
 	return ask_exit_code(err);
 }
 
+static const char *
+word_of(const struct json *json, const char *key)
+{
+	const char *word = json_get_string(json, key);
+
+	return word != NULL ? word : "";
+}
+
+int
+verb_findings(struct buf *out, const struct json *answer)
+{
+	const struct json *findings = json_get_array(answer, "findings");
+	int colours = show_colours(), rc = EX_OK, failed;
+	const struct json *finding;
+	size_t i;
+
+	for (i = 0; findings != NULL && i < json_length(findings); i++) {
+		finding = json_at(findings, i);
+		failed = strcmp(word_of(finding, "level"), "fail") == 0;
+		buf_adds(out, "  ");
+		show_toned(out, failed ? "FAIL" : "warn", 6,
+		    failed ? SHOW_BAD : SHOW_WARN, colours);
+		show_wrapped(out, word_of(finding, "text"), 8);
+		if (failed)
+			rc = EX_CONFIG;
+	}
+	return rc;
+}
+
 int
 verb_life(
     struct json *answer, const char *account, const char *what, int as_json)
@@ -90,19 +119,19 @@ verb_life(
 	char span[TIME_TEXT_MAX];
 	int64_t expires_in = 0;
 	struct buf out;
-	int rc;
+	int rc, shown;
 
-	if (as_json)
-		return show_json(answer) == 0 ? EX_OK : EX_IOERR;
 	json_get_int(answer, "expires_in", &expires_in);
-	json_free(answer);
 	buf_init(&out, SHOW_MAX);
 	show_text(&out, account);
 	buf_addf(&out, ": %s %s\n", what,
 	    time_text_span(span, sizeof(span), expires_in));
-	rc = show_out(&out) == 0 ? EX_OK : EX_IOERR;
+	rc = verb_findings(&out, answer);
+	shown = as_json ? show_json(answer) : show_out(&out);
+	if (!as_json)
+		json_free(answer);
 	buf_clear(&out);
-	return rc;
+	return shown == 0 ? rc : EX_IOERR;
 }
 
 struct conf *

@@ -2,6 +2,7 @@
 #ifndef POSTOAK_VERB_H
 #define POSTOAK_VERB_H
 
+#include "buf.h"
 #include "conf.h"
 #include "err.h"
 #include "json.h"
@@ -41,8 +42,15 @@ int verb_usage(const char *verb, const char *fmt, ...)
 int verb_report(const struct err *err, int as_json);
 
 /*
+ * Append what is wrong with the token of tokend's answer, a line each of
+ * "findings", if there are any. Returns the exit code: a token that mail cannot
+ * use is no success.
+ */
+int verb_findings(struct buf *out, const struct json *answer);
+
+/*
  * Print tokend's answer with "expires_in", which is taken: "ACCOUNT: WHAT 59
- * minutes", or the document. Returns the exit code.
+ * minutes" and its findings, or the document. Returns the exit code.
  */
 int verb_life(
     struct json *answer, const char *account, const char *what, int as_json);

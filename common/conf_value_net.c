@@ -152,6 +152,16 @@ is_loopback(const char *host)
 	       (ntohl(v4.s_addr) >> 24) == 127;
 }
 
+/* No blank, no control character (RFC 3986 section 2). */
+static int
+is_visible(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text <= ' ' || *text == 0x7f)
+			return 0;
+	return 1;
+}
+
 /*
  * The host of "scheme://host[:port][/path]" into host. -1 if it is not built
  * like that or holds what has no place in it.
@@ -164,8 +174,8 @@ url_host(const char *url, char *host, size_t size)
 	char authority[HOST_MAX + 16];
 	size_t len = strcspn(start, "/?#");
 
-	if (len == 0 || len >= sizeof(authority) ||
-	    strpbrk(url, " \t\"<>\\^`|") != NULL || strchr(url, '#') != NULL)
+	if (len == 0 || len >= sizeof(authority) || !is_visible(url) ||
+	    strpbrk(url, "\"<>\\^`|#") != NULL)
 		return -1;
 	memcpy(authority, start, len);
 	authority[len] = '\0';

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "mem.h"
 #include "parcel.h"
+#include "verdict.h"
 #include "watch.h"
 
 /* A credential under its identity; the table is sorted by that. */
@@ -303,6 +304,28 @@ int
 account_logout(const struct conf_account *account, struct err *err)
 {
 	return credential_logout(credential_of(account), err);
+}
+
+struct json *
+account_findings(const struct conf_account *account)
+{
+	struct credential_status status;
+	struct json *claims = NULL, *findings;
+	struct verdict_subject subject = {
+	    .user = account->user,
+	    .tenant_id = account->application->tenant_id,
+	    .scope = account->application->scope,
+	};
+
+	credential_status(credential_of(account), &status);
+	if (status.token != NULL)
+		claims = claims_read(status.token);
+	subject.granted = status.scope;
+	subject.claims = claims;
+	subject.has_refresh = status.has_refresh;
+	findings = verdict_make(&subject);
+	json_free(claims);
+	return findings;
 }
 
 void

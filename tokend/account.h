@@ -70,6 +70,9 @@ struct grant *account_sign_in(const struct conf_account *account,
     struct grant_failure *failure);
 void account_take(
     const struct conf_account *account, struct grant_token *token);
+
+/* What verdict says of the token there is, after a person brought it about. */
+struct json *account_findings(const struct conf_account *account);
 int account_logout(const struct conf_account *account, struct err *err);
 void account_rejected(const struct conf_account *account, const char *token_id);
 

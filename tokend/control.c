@@ -65,10 +65,27 @@ answer_refreshed(
 	answer_life(client, control_answer_new("ok"), token);
 }
 
+/* What a person brings is looked at like what one signs in for. */
+static void
+answer_brought(
+    struct client *client, const char *name, const struct handout *token)
+{
+	struct json *answer = control_answer_new("ok");
+	const struct conf_account *account;
+	const char *user;
+
+	account = account_find(name, &user);
+	if (account != NULL)
+		json_set(answer, "findings", account_findings(account));
+	answer_life(client, answer, token);
+}
+
 static const struct pending_words words_token = {
     answer_token, control_answer_failure};
 static const struct pending_words words_refreshed = {
     answer_refreshed, control_answer_failure};
+static const struct pending_words words_brought = {
+    answer_brought, control_answer_failure};
 
 /* --- verbs -----------------------------------------------------------------
  */
@@ -115,6 +132,13 @@ verb_status(struct client *client, const struct json *request, struct err *err)
 
 /* How a token is come by. */
 enum how { ASK, REFRESH, IMPORT, RESTORE };
+
+static const struct pending_words *const words_of[] = {
+    [ASK] = &words_token,
+    [REFRESH] = &words_refreshed,
+    [IMPORT] = &words_brought,
+    [RESTORE] = &words_brought,
+};
 
 /* A string of the request, "" if it is not there. */
 static const char *
@@ -168,10 +192,12 @@ fetch(struct client *client, const struct json *request, enum how how,
 	    (how == ASK && account_check_mailbox(
 			       control_answer_account(request), err) == -1))
 		return -1;
-	pending =
-	    pending_new(client, how == ASK ? &words_token : &words_refreshed);
+	pending = pending_new(client, words_of[how]);
 	rc = fetch_by(how, account, request, pending, &token, err);
-	return pending_settle(pending, rc, user, &token);
+	/* The one word it keeps: who logs in, or what answer_brought finds the
+	 * account by. */
+	return pending_settle(
+	    pending, rc, how == ASK ? user : account->name, &token);
 }
 
 static int

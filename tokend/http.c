@@ -15,6 +15,8 @@
 #include "mem.h"
 #include "timer.h"
 
+#define PAUSE_MAX_S 86400
+
 struct http {
 	CURL *easy;
 	struct curl_slist *headers;
@@ -83,6 +85,15 @@ report_failure(struct http *http, CURLcode code)
 	http->done(http->arg, NULL, &err);
 }
 
+/* Everybody multiplies it; a day is more than anybody obeys. */
+static int64_t
+sane_pause_s(curl_off_t retry_after)
+{
+	if (retry_after <= 0)
+		return 0;
+	return retry_after < PAUSE_MAX_S ? retry_after : PAUSE_MAX_S;
+}
+
 static void
 report_answer(struct http *http)
 {
@@ -99,7 +110,7 @@ report_answer(struct http *http)
 	if (http->body.data != NULL)
 		answer.body = http->body.data;
 	answer.body_len = http->body.len;
-	answer.retry_after_s = retry_after;
+	answer.retry_after_s = sane_pause_s(retry_after);
 	if (curl_easy_header(http->easy, "Date", 0, CURLH_HEADER, -1, &date) ==
 		CURLHE_OK &&
 	    curl_getdate(date->value, NULL) > 0)

@@ -30,7 +30,7 @@ struct http_answer {
 	const char *body; /* NUL-terminated; valid during the callback */
 	size_t body_len;
 	const char *content_type; /* or "" */
-	int64_t retry_after_s;	  /* 0: the header is absent */
+	int64_t retry_after_s;	  /* 0: absent or past; a day at most */
 	int64_t date_s;		  /* the server's clock; 0: it does not say */
 };
 

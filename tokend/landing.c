@@ -6,11 +6,24 @@
 
 #include <string.h>
 
-/* As text and in an attribute; control characters have no place in HTML. */
+#include "utf8.h"
+
+/*
+ * As text and in an attribute; control characters have no place in HTML, nor
+ * has what is no UTF-8: an address may be made of any bytes.
+ */
 static void
 put(struct buf *page, const char *text)
 {
-	for (; text != NULL && *text != '\0'; text++) {
+	size_t len;
+
+	for (; text != NULL && *text != '\0'; text += len) {
+		len = utf8_length(text);
+		if (len == 0) {
+			buf_adds(page, "?");
+			len = 1;
+			continue;
+		}
 		if (*text == '&')
 			buf_adds(page, "&amp;");
 		else if (*text == '<')
@@ -24,7 +37,7 @@ put(struct buf *page, const char *text)
 		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			buf_adds(page, " ");
 		else
-			buf_add(page, text, 1);
+			buf_add(page, text, len);
 	}
 }
 

@@ -21,7 +21,6 @@
 #include "login_method.h"
 #include "mem.h"
 #include "timer.h"
-#include "verdict.h"
 
 struct login {
 	LIST_ENTRY(login) entry;
@@ -89,26 +88,6 @@ show_progress(void *arg, struct json *line)
 	json_free(line);
 }
 
-/* Before the token is the account's, which takes what it needs out of it. */
-static struct json *
-judge(const struct conf_account *account, const struct grant_token *token)
-{
-	struct json *claims = claims_read(&token->access);
-	const struct verdict_subject subject = {
-	    .account = account->name,
-	    .user = account->user,
-	    .tenant_id = account->application->tenant_id,
-	    .scope = account->application->scope,
-	    .granted = token->scope,
-	    .claims = claims,
-	    .has_refresh = token->has_refresh,
-	};
-	struct json *findings = verdict_make(&subject);
-
-	json_free(claims);
-	return findings;
-}
-
 static struct json *
 take(void *arg, struct grant_token *token, struct err *err)
 {
@@ -129,8 +108,8 @@ take(void *arg, struct grant_token *token, struct err *err)
 	json_set_string(answer, "unsaved",
 	    token->unsaved != NULL ? token->save_error.text : NULL);
 	claims_show(&token->access, answer);
-	json_set(answer, "findings", judge(account, token));
 	account_take(account, token);
+	json_set(answer, "findings", account_findings(account));
 	return answer;
 }
 

@@ -9,7 +9,7 @@
  * login - a person signs in: one attempt at a time for an account, begun by an
  * administrator at the control socket and never by mail, 15 minutes at most.
  * Until it has succeeded it changes nothing. Called by control; calls
- * login_browser, login_device, account, verdict.
+ * login_browser, login_device, account.
  */
 
 struct login;

@@ -10,7 +10,6 @@
  */
 
 struct verdict_subject {
-	const char *account;
 	const char *user;	   /* who should have signed in */
 	const char *tenant_id;	   /* as configured, or NULL */
 	const char *scope;	   /* as configured */

@@ -88,6 +88,10 @@ def test_what_is_configured_goes_before(make, entra):
     ({"issuer": None}, "it is no JSON with an issuer"),
     ({"token_endpoint": None}, "names no token_endpoint"),
     ({"token_endpoint": "http://evil.example/token"},
+     "names an endpoint that is no https:// address"),
+    ({"token_endpoint": "https://evil.example/\x1b[2J"},
+     "names an endpoint that is no https:// address"),
+    ({"token_endpoint": "https://evil.example/ a"},
      "names an endpoint that is no https:// address")])
 def test_a_bad_document_is_temporary(make, entra, changes, words):
     entra.set(discovery=changes)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The grants that need no password: a refresh token that is brought in, the
 application's own secret. And what bringing one in does to what was there."""
+import json
 import os
 import pty
 import subprocess
@@ -175,6 +176,25 @@ def test_import_replaces_state_and_keeps_the_generation_before(
     tokend.start()
     assert tokend.ask()["status"] == "ok"
     assert entra.token_requests[-1].refresh_token_id == before
+
+
+def test_an_imported_token_is_looked_at(make_relay, office):
+    """As after a sign-in: what it lacks is named, and is no success."""
+    relay = make_relay(accounts=IMPORTED)
+    out = login(relay, office.issue_refresh_token(ACCOUNT), "--import")
+    assert out.returncode == EX_OK and "FAIL" not in out.stdout
+    token = office.issue_refresh_token(ACCOUNT)
+    office.set(answer=(200, {
+        "token_type": "Bearer", "expires_in": 3600, "refresh_token": token,
+        "access_token": office.mint_token(scopes=["POP.AccessAsUser.All"])}))
+    out = login(relay, token, "--import")
+    assert out.returncode == EX_CONFIG
+    words = " ".join(out.stdout.split())
+    assert "FAIL the token lacks the permission SMTP.Send" in words
+    out = login(relay, token, "--import", "--json")
+    assert out.returncode == EX_CONFIG
+    assert {f["code"] for f in json.loads(out.stdout)["findings"]} == {
+        "permission"}
 
 
 def test_a_refused_import_changes_nothing(make_tokend, entra):

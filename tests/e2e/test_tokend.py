@@ -234,6 +234,17 @@ def test_retry_after_is_obeyed(tokend, entra):
     assert second - first >= 2.9
 
 
+@pytest.mark.parametrize("value, least, most", [
+    (9223372036854775807, 3_590_000, 3_600_000),
+    (-9223372036854775807, 1, 2000),
+    ("Fri, 31 Dec 9999 23:59:59 GMT", 3_590_000, 3_600_000),
+    ("Thu, 01 Jan 1970 00:00:01 GMT", 1, 2000), ("soon", 1, 2000)])
+@pytest.mark.parametrize("how", [dict(http=503), dict(error="90055")])
+def test_an_absurd_retry_after(tokend, entra, how, value, least, most):
+    entra.set(retry_after=value, **how)
+    assert least <= int(tokend.ask()["retry_ms"]) <= most
+
+
 def test_outage_is_served_to_the_end_of_the_token(tokend, entra):
     entra.set(lifetime=6)
     token = tokend.ask()

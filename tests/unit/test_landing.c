@@ -49,6 +49,14 @@ test_words_stay_words(void **state)
 }
 
 static void
+test_what_is_no_utf8(void **state)
+{
+	(void)state;
+	landing_page(&page, "T", "a\xff\x9b\xc3(\xe2\x82\xac\xe2\x82", 0);
+	assert_true(has("<p>a?\?\?(\xe2\x82\xac?\?</p>"));
+}
+
+static void
 test_one_that_asks_again(void **state)
 {
 	(void)state;
@@ -108,6 +116,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_words_stay_words),
+	    TEST(test_what_is_no_utf8),
 	    TEST(test_one_that_asks_again),
 	    TEST(test_a_good_token),
 	    TEST(test_a_token_that_will_not_do),

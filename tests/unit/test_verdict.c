@@ -23,7 +23,6 @@ assert_found(const char *claims, const char *scope, const char *granted,
     int has_refresh, const char *expected)
 {
 	struct verdict_subject subject = {
-	    .account = "relay@contoso.com",
 	    .user = "relay@contoso.com",
 	    .tenant_id = TENANT,
 	    .scope = scope,
