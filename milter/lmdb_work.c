@@ -72,7 +72,7 @@ lmdb_work_generation(struct lmdb_work *work, uint64_t *generation)
 static int
 write_generation(struct lmdb_work *work)
 {
-	uint64_t next;
+	uint64_t next = 0;
 	MDB_val data = lmdb_file_val(&next, sizeof(next));
 
 	if (work->file->pending == NULL)

@@ -234,17 +234,6 @@ def test_retry_after_is_obeyed(tokend, entra):
     assert second - first >= 2.9
 
 
-@pytest.mark.parametrize("value, least, most", [
-    (9223372036854775807, 3_590_000, 3_600_000),
-    (-9223372036854775807, 1, 2000),
-    ("Fri, 31 Dec 9999 23:59:59 GMT", 3_590_000, 3_600_000),
-    ("Thu, 01 Jan 1970 00:00:01 GMT", 1, 2000), ("soon", 1, 2000)])
-@pytest.mark.parametrize("how", [dict(http=503), dict(error="90055")])
-def test_an_absurd_retry_after(tokend, entra, how, value, least, most):
-    entra.set(retry_after=value, **how)
-    assert least <= int(tokend.ask()["retry_ms"]) <= most
-
-
 def test_outage_is_served_to_the_end_of_the_token(tokend, entra):
     entra.set(lifetime=6)
     token = tokend.ask()
@@ -335,7 +324,7 @@ def test_refresh_token_survives_a_restart(tokend, entra):
 
 
 @pytest.mark.parametrize("call, count", [
-    ("write", 1), ("linkat", 3), ("renameat", 1), ("renameat", 2),
+    ("write", 1), ("linkat", 1), ("renameat", 1), ("renameat", 2),
     ("fsync", 1)])
 def test_killed_while_saving(make_tokend, entra, call, count):
     """At each system call between the provider's answer and the end of the
@@ -344,8 +333,13 @@ def test_killed_while_saving(make_tokend, entra, call, count):
     tokend.ask()
     tokend.stop()
     path = tokend.temp_file() if call == "write" else tokend.store
-    tokend.start(strace=[f"--inject={call}:signal=SIGKILL:when={count}",
-                         f"--trace-path={path}", f"--trace={call}"])
+    trace = [f"--trace-path={path}", f"--trace={call}"]
+    # What the start itself calls comes before.
+    tokend.start(strace=trace)
+    tokend.stop_traced()
+    with open(f"{tokend.directory}/strace", encoding="ascii") as f:
+        count += f.read().count(f"{call}(")
+    tokend.start(strace=[f"--inject={call}:signal=SIGKILL:when={count}", *trace])
     assert tokend.ask(wait_ms=10000) == {}
     tokend.wait_dead()
     assert len(entra.token_requests) == 2
