@@ -78,6 +78,7 @@ credential_logout(struct credential *c, struct err *err)
 	    -1)
 		return -1;
 	c->has_refresh = 0;
+	watch_refresh_token(&c->order, 0);
 	log_info(name, "logged out: tokens are forgotten");
 	return 0;
 }

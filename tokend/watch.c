@@ -135,7 +135,9 @@ tell_state(const struct watch_subject *s, const char *state, const char *code,
 	if (!warning_state_due(state, notes->state, notes->state_at_s, now_s))
 		return;
 	run_command(s, state, code, text);
-	snprintf(notes->state, sizeof(notes->state), "%s", state);
+	/* A reminder is about the state that is noted already. */
+	if (state != notes->state)
+		snprintf(notes->state, sizeof(notes->state), "%s", state);
 	notes->state_at_s = now_s;
 	notes_changed();
 }
@@ -146,8 +148,10 @@ remind(const struct watch_subject *s)
 {
 	char text[WATCH_TEXT_MAX];
 
-	if (strcmp(s->notes->state, "needs_login") != 0 &&
-	    strcmp(s->notes->state, "needs_admin") != 0)
+	/* Nothing is missing any more to who was logged out. */
+	if (s->notes->failure == NULL ||
+	    (strcmp(s->notes->state, "needs_login") != 0 &&
+		strcmp(s->notes->state, "needs_admin") != 0))
 		return;
 	snprintf(text, sizeof(text),
 	    "%s %.200s still gets no token; postoak status says why",
@@ -199,6 +203,11 @@ watch_refresh_token(const struct grant_order *order, int64_t used_at_s)
 	struct watch_subject s = subject_of(order->application, order->account);
 
 	s.notes->refresh_at_s = used_at_s;
+	if (used_at_s != 0 || s.notes->signed_in_at_s == 0)
+		return;
+	/* With it went the sign-in: nobody has to repeat it in time. */
+	s.notes->signed_in_at_s = 0;
+	notes_changed();
 }
 
 void

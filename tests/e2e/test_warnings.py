@@ -11,6 +11,7 @@ import pytest
 
 from office365.assertions import AppCertificate
 from relay import wait_until
+from relay.clock import Clock
 from relay.tokend import ACCOUNT
 from test_grants_app import PEM, make, put
 
@@ -128,6 +129,32 @@ def test_what_the_command_gets(told, entra):
     assert one["descriptors"] == [0, 1, 2, 3]
     assert one["input"] == "" and one["leader"] and one["directory"] == "/"
     wait_until(lambda: not children(tokend), "no child, dead or alive")
+
+
+def test_who_needs_a_person_is_told_of_each_day(make_tokend, directory):
+    """Until somebody logs in, or logs the account out."""
+    tokend = make_tokend(start=False, grant="refresh_token")
+    clock = Clock(directory)
+    tokend.env.update(clock.environment)
+    told = Told(tokend)
+    configure(tokend, told.option(), anew=False)
+    tokend.start()
+    assert tokend.ask()["code"] == "login_required"
+    told.wait(1)
+    for day in (2, 3):
+        wait_until(lambda: not children(tokend), "the command's end")
+        clock.forward(90_000)
+        tokend.reload()
+        told.wait(day)
+    assert tokend.control("logout", ACCOUNT)["status"] == "ok"
+    clock.forward(90_000)
+    tokend.reload()
+    # What is told next shows that nothing was between.
+    configure(tokend, "", expires_in(20), anew=False)
+    tokend.reload()
+    told.wait(4)
+    assert told.words("STATE") == ["needs_login"] * 3 + ["warning"]
+    assert "still gets no token" in told.words("TEXT")[2]
 
 
 def test_each_change_is_told_once(told, entra):
