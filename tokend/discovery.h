@@ -13,7 +13,8 @@
 
 struct discovery; /* somebody who waits */
 
-/* err NULL: the endpoints are known. Else ERR_TEMPORARY, without a subject. */
+/* err NULL: the endpoints are known, maybe from an earlier reading. Else
+ * ERR_TEMPORARY, without a subject. */
 typedef void discovery_done(void *arg, const struct err *err);
 
 /* Begin, or join. NULL with *err if it cannot be begun; done is not called. */

@@ -185,6 +185,16 @@ endpoints_doubt(const struct conf_application *application)
 		found->doubted = 1;
 }
 
+int
+endpoints_trust(const char *url)
+{
+	struct found *found = find(url);
+
+	if (found != NULL)
+		found->doubted = 0;
+	return found != NULL;
+}
+
 void
 endpoints_forget(void)
 {

@@ -41,8 +41,13 @@ int endpoints_known(
 int endpoints_take(
     const char *url, const char *body, size_t len, struct err *err);
 
-/* An endpoint did not answer as one: the document is read again next time. */
+/*
+ * An endpoint did not answer as one: the document is read again next time. If
+ * that cannot be done, trust what was found before, until the next doubt: 1, or
+ * 0 if nothing was.
+ */
 void endpoints_doubt(const struct conf_application *application);
+int endpoints_trust(const char *url);
 
 /* All documents are read again: the configuration was. */
 void endpoints_forget(void);

@@ -132,6 +132,19 @@ def test_an_endpoint_that_has_moved(make, entra):
     assert entra.discoveries == 2
 
 
+def test_what_was_found_outlives_its_document(make, entra):
+    """The token endpoint fails once, and then the document is away."""
+    tokend = make()
+    assert tokend.ask()["status"] == "ok"
+    entra.set(http=503, once=1)
+    assert tokend.control("refresh", ACCOUNT)["code"] == "endpoint"
+    for changes in ({"status": 500}, {"issuer": "https://evil.example"}):
+        entra.set(discovery=changes)
+        assert tokend.control("refresh", ACCOUNT)["status"] == "ok"
+    assert entra.discoveries == 2
+    assert "endpoints as found before" in tokend.read_log()
+
+
 def test_a_login_says_why(make_relay, office):
     relay = make_relay(accounts=found(
         accounts(office, "authorization_code"), office))
