@@ -74,7 +74,7 @@ show_device(const struct json *line)
 
 /* The address is not wrapped: it is to be copied. */
 static void
-show_browser(const struct json *line, const char *account)
+show_browser(const struct json *line, const char *user)
 {
 	char host[256] = "this-host";
 	int64_t port = 0;
@@ -84,7 +84,7 @@ show_browser(const struct json *line, const char *account)
 	(void)json_get_int(line, "port", &port);
 	buf_init(&out, SHOW_MAX);
 	buf_adds(&out, "Open this address in a browser and sign in as ");
-	show_text(&out, account);
+	show_text(&out, user);
 	buf_adds(&out, ":\n\n");
 	show_text(&out, text_of(line, "address"));
 	buf_adds(&out, "\n\nIf the browser is on another computer, first run "
@@ -122,6 +122,16 @@ end_count(struct wait *wait)
 	wait->counting = 0;
 }
 
+/* The login name, which need not be the account's. */
+static const char *
+user_of(const struct wait *wait)
+{
+	const struct conf_account *account =
+	    conf_account_for(wait->conf, wait->account);
+
+	return account != NULL ? account->user : wait->account;
+}
+
 static void
 on_progress(struct wait *wait, const struct json *line)
 {
@@ -134,7 +144,7 @@ on_progress(struct wait *wait, const struct json *line)
 	if (strcmp(step, "device") == 0)
 		show_device(line);
 	if (strcmp(step, "browser") == 0)
-		show_browser(line, wait->account);
+		show_browser(line, user_of(wait));
 	show_left(wait);
 }
 

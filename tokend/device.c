@@ -29,8 +29,12 @@ unusable(struct device *device, struct err *err, const char *what)
 static int
 is_address(const char *text)
 {
+	static const char local[] = "http://localhost";
+	size_t len = strlen(local);
+
 	return text != NULL && (strncmp(text, "https://", 8) == 0 ||
-				   strncmp(text, "http://localhost", 16) == 0);
+				   (strncmp(text, local, len) == 0 &&
+				       strchr(":/", text[len]) != NULL));
 }
 
 static int

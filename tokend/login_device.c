@@ -36,17 +36,21 @@ fail(struct login_device *login, const struct err *err)
 /* --- the token -------------------------------------------------------------
  */
 
+/* least_ms: what the answer's Retry-After asks for. */
 static void
-wait_on(struct login_device *login)
+wait_on(struct login_device *login, int64_t least_ms)
 {
 	int64_t now_ms = clock_boot_ms();
+	int64_t wait_ms = login->device.interval_s * 1000;
 	struct json *line = json_object();
 
+	if (wait_ms < least_ms)
+		wait_ms = least_ms;
 	json_set_string(line, "step", "waiting");
 	json_set_int(line, "expires_in",
 	    login->end_ms > now_ms ? (login->end_ms - now_ms) / 1000 : 0);
 	login->method.progress(login->method.arg, line);
-	timer_set(&login->timer, now_ms + login->device.interval_s * 1000);
+	timer_set(&login->timer, now_ms + wait_ms);
 }
 
 static void
@@ -62,7 +66,7 @@ on_failure(struct login_device *login, const struct grant_failure *failure)
 	}
 	switch (device_judge(failure->error, &login->device.interval_s)) {
 	case DEVICE_WAIT:
-		wait_on(login);
+		wait_on(login, failure->least_ms);
 		return;
 	case DEVICE_DECLINED:
 		err_set(&err, ERR_LOGIN, "declined",
@@ -199,7 +203,7 @@ on_code(void *arg, const struct http_answer *answer, const struct err *reason)
 	login->sign_in.kind = FLOW_DEVICE_CODE;
 	login->sign_in.code = &login->device.code;
 	show_code(login);
-	wait_on(login);
+	wait_on(login, 0);
 }
 
 static int

@@ -89,6 +89,18 @@ def test_mail_waits_for_the_browser(relay, office):
     assert "code_verifier" not in log and "state=" not in log
 
 
+def test_who_is_to_sign_in(make_relay, office):
+    """The mailbox, whatever the account is called."""
+    relay = make_relay(accounts=accounts(
+        office, "authorization_code").replace(
+            "    grant ", '    user = "someone@contoso.com"\n    grant '))
+    with login(relay, "--browser") as terminal:
+        address = address_of(terminal)
+        assert "sign in as someone@contoso.com:" in terminal.text
+        assert "login_hint=someone%40contoso.com" in address
+        terminal.interrupt()
+
+
 def test_the_address_pasted_back(relay, office):
     with login(relay, "--browser") as terminal:
         address, port = address_of(terminal), port_of(terminal)

@@ -155,6 +155,17 @@ def test_an_outage_while_waiting_is_sat_out(relay, office):
         assert terminal.wait() == EX_OK
 
 
+def test_polling_obeys_retry_after(relay, office):
+    with login(relay, "--device") as terminal:
+        device = office.sign_ins.wait_device(polls=1)
+        office.set(http=429, retry_after=8, once=1)
+        device = office.sign_ins.wait_device(polls=2)
+        office.sign_ins.approve(device.user_code, ACCOUNT)
+        assert terminal.wait() == EX_OK
+    # The one between them came after a second; 429 alone would be six more.
+    assert device.polls[1] - device.polls[0] >= 8.8
+
+
 @pytest.mark.parametrize("more, level, words", [
     (dict(grant_scope="https://graph.microsoft.com/SMTP.Send offline_access"),
      "FAIL", "Microsoft Graph"),

@@ -77,6 +77,7 @@ test_answers_that_cannot_be_used(void **state)
 	    "{\"device_code\":\"x\"," ADDRESS "}",
 	    "{" CODE "}",
 	    "{" CODE ",\"verification_uri\":\"javascript:alert(1)\"}",
+	    "{" CODE ",\"verification_uri\":\"http://localhost.evil.org/\"}",
 	    "{" CODE "," ADDRESS ",\"expires_in\":0}",
 	};
 	struct device device;
