@@ -155,6 +155,22 @@ is_oidc(const char *word)
 	return 0;
 }
 
+/*
+ * https://mail.google.com/ is a permission without a name; a person may leave
+ * its box empty and agree to the rest. What such a token holds only the answer
+ * says.
+ */
+static void
+look_at_address(
+    const struct verdict_subject *s, const char *wanted, struct json *findings)
+{
+	if (s->claims == NULL && !is_granted(s, wanted))
+		add(findings, "fail", "permission",
+		    "the token lacks the permission %s; log in again and agree "
+		    "to it on the provider's page",
+		    wanted);
+}
+
 static void
 look_at_permission(
     const struct verdict_subject *s, const char *wanted, struct json *findings)
@@ -164,8 +180,11 @@ look_at_permission(
 	name = name != NULL ? name + 1 : wanted;
 	if (strcasecmp(name, ".default") == 0)
 		name = "SMTP.Send";
-	/* https://mail.google.com/ is a permission without a name. */
-	if (*name == '\0' || is_oidc(wanted) || is_granted(s, name))
+	if (*name == '\0') {
+		look_at_address(s, wanted, findings);
+		return;
+	}
+	if (is_oidc(wanted) || is_granted(s, name))
 		return;
 	add(findings, "fail", "permission",
 	    "the token lacks the permission %s; in the Entra admin center add "

@@ -107,6 +107,9 @@ test_a_token_nobody_can_read(void **state)
 	assert_found(NULL, SMTP, NULL, 1, "");
 	assert_found(NULL, "https://mail.google.com/",
 	    "https://mail.google.com/", 1, "");
+	assert_found(NULL, "https://mail.google.com/", NULL, 1, "");
+	assert_found(
+	    NULL, "https://mail.google.com/", "openid", 1, "permission");
 }
 
 static void
