@@ -126,6 +126,16 @@ take_away(struct counters *counters, struct mark *mark, const char *why)
 	*mark = marks[--count];
 }
 
+/* The clock was set back: nothing lasts longer than it would have. */
+static void
+bound(struct mark *mark, int64_t now_s)
+{
+	if (mark->until_s > now_s + DAY_S)
+		mark->until_s = now_s + DAY_S;
+	if (mark->probe_s > now_s + PROBE_EVERY_S)
+		mark->probe_s = now_s + PROBE_EVERY_S;
+}
+
 /* --- what is asked -------------------------------------------------------- */
 
 int
@@ -165,6 +175,8 @@ mark_ask(struct counters *counters, const char *who, const char *id,
 
 	(void)pthread_mutex_lock(&lock);
 	mark = count > 0 ? find(who) : NULL;
+	if (mark != NULL)
+		bound(mark, now_s);
 	if (mark != NULL && now_s >= mark->until_s) {
 		take_away(counters, mark, "a day has passed");
 		mark = NULL;

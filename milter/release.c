@@ -405,7 +405,8 @@ release_gone(struct counters *counters, const char *id, struct err *err)
 
 	if (rc != 1)
 		return rc;
-	if (!held.granted && clock_wall_s() - held.held_s < SETTLE_S)
+	/* Held in what is the future now: the clock was set back. */
+	if (!held.granted && llabs(clock_wall_s() - held.held_s) < SETTLE_S)
 		return 0;
 	log_info(id, "no longer on hold, nothing is counted for it: account=%s",
 	    held.who);

@@ -14,6 +14,8 @@
 #include "mark.h"
 #include "recent.h"
 
+#define UNCLEAR_EVERY_MS (3600 * 1000)
+
 /* --- whose message was it ------------------------------------------------- */
 
 static int
@@ -135,6 +137,28 @@ mark(struct counters *counters, const struct json *request, const char *who,
 	return answer_with(who);
 }
 
+/* Anybody's mail to a provider's domain may bring such replies: said once an
+ * hour, with how many there were. */
+static void
+warn_unclear(const struct json *request)
+{
+	static int64_t next_ms;
+	static long long unsaid;
+	int64_t now_ms = clock_boot_ms();
+
+	if (now_ms < next_ms) {
+		unsaid++;
+		return;
+	}
+	next_ms = now_ms + UNCLEAR_EVERY_MS;
+	log_warn(text_of(request, "id"),
+	    "a reply speaks of a blocked account, and it is not clear of "
+	    "which; further ones are counted for an hour: sender=%s server=%s "
+	    "before=%lld",
+	    text_of(request, "sender"), text_of(request, "server"), unsaid);
+	unsaid = 0;
+}
+
 static struct json *
 step_refused(
     struct counters *counters, const struct json *request, struct err *err)
@@ -150,10 +174,7 @@ step_refused(
 	config_put(config);
 	if (known)
 		return mark(counters, request, who, err);
-	log_warn(id,
-	    "a reply speaks of a blocked account, and it is not clear of "
-	    "which: sender=%s server=%s",
-	    text_of(request, "sender"), text_of(request, "server"));
+	warn_unclear(request);
 	return answer_with(NULL);
 }
 

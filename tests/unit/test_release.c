@@ -348,6 +348,12 @@ what_is_gone_is_forgotten(void **state)
 	assert_int_equal(release_gone(counters, "C", &err), 1);
 	assert_string_equal(make_plan(), "");
 	assert_int_equal(used(), 1);
+	/* Held in what is the future now. */
+	assert_int_equal(held_ran(counters, &err), 0);
+	assert_int_equal(submit("a@x.org", "D"), BUDGET_HELD);
+	shift_s -= 30 * 86400;
+	assert_int_equal(release_gone(counters, "D", &err), 1);
+	shift_s += 30 * 86400;
 }
 
 static void
