@@ -129,8 +129,8 @@ put_held(
 	buf_adds(out, "\n");
 }
 
-static void
-put_refused(
+void
+bars_refused(
     struct buf *out, const struct json *entry, const struct show_style *style)
 {
 	const struct json *refused = json_get_object(entry, "refused");
@@ -163,5 +163,5 @@ bars_account(
 	buf_adds(out, "\n");
 	bars_show(out, json_get_array(entry, "limits"), style);
 	put_held(out, entry, style);
-	put_refused(out, entry, style);
+	bars_refused(out, entry, style);
 }

@@ -24,4 +24,9 @@ void bars_show(
  * member "limits". */
 void bars_budget(struct buf *out, const struct json *account);
 
+/* A line with what the provider refuses the account for; nothing without a
+ * member "refused". */
+void bars_refused(
+    struct buf *out, const struct json *entry, const struct show_style *style);
+
 #endif

@@ -85,43 +85,73 @@ copy_limit(const struct json *limit)
 	return copy;
 }
 
-static struct json *
-copy_limits(const struct json *milter, const char *name)
+/* What the milter says of the account; NULL if it says nothing. */
+static const struct json *
+find_entry(const struct json *milter, const char *name)
 {
-	struct json *accounts, *entry, *limits, *copy;
-	size_t i, j;
+	struct json *accounts, *entry;
+	size_t i;
 
 	accounts = milter != NULL ? json_get_array(milter, "accounts") : NULL;
 	for (i = 0; accounts != NULL && i < json_length(accounts); i++) {
 		entry = json_at(accounts, i);
-		if (strcmp(show_string(entry, "account"), name) != 0)
-			continue;
-		limits = json_get_array(entry, "limits");
-		copy = json_array();
-		for (j = 0; limits != NULL && j < json_length(limits); j++)
-			json_append(copy, copy_limit(json_at(limits, j)));
-		return copy;
+		if (strcmp(show_string(entry, "account"), name) == 0)
+			return entry;
 	}
 	return NULL;
+}
+
+static struct json *
+copy_limits(const struct json *entry)
+{
+	const struct json *limits = json_get_array(entry, "limits");
+	struct json *copy = json_array();
+	size_t i;
+
+	for (i = 0; limits != NULL && i < json_length(limits); i++)
+		json_append(copy, copy_limit(json_at(limits, i)));
+	return copy;
+}
+
+static void
+add_refused(struct json *account, const struct json *entry)
+{
+	static const char *const times[] = {"since", "until", "next_try"};
+	const struct json *refused =
+	    entry != NULL ? json_get_object(entry, "refused") : NULL;
+	struct json *copy;
+	size_t i;
+
+	if (refused == NULL) {
+		json_set_null(account, "refused");
+		return;
+	}
+	copy = json_object();
+	json_set_string(copy, "kind", show_string(refused, "kind"));
+	json_set_string(copy, "text", show_string(refused, "text"));
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		json_set_int(copy, times[i], show_int(refused, times[i]));
+	json_set(account, "refused", copy);
 }
 
 struct json **
 table_merge(struct json *tokend, const struct json *milter, size_t *count)
 {
 	struct json *all = json_get_array(tokend, "accounts");
-	struct json **accounts, *limits;
+	const struct json *entry;
+	struct json **accounts;
 	size_t i;
 
 	*count = all != NULL ? json_length(all) : 0;
 	accounts = mem_zalloc(*count + 1, sizeof(*accounts));
 	for (i = 0; i < *count; i++) {
 		accounts[i] = json_at(all, i);
-		limits =
-		    copy_limits(milter, show_string(accounts[i], "account"));
-		if (limits != NULL)
-			json_set(accounts[i], "limits", limits);
+		entry = find_entry(milter, show_string(accounts[i], "account"));
+		if (entry != NULL)
+			json_set(accounts[i], "limits", copy_limits(entry));
 		else
 			json_set_null(accounts[i], "limits");
+		add_refused(accounts[i], entry);
 	}
 	qsort(accounts, *count, sizeof(accounts[0]), by_trouble);
 	return accounts;
@@ -251,6 +281,7 @@ put_account(
 	/* What is over and mended is history: only details show it then. */
 	if (state->exit_code != EX_OK || strcmp(state->word, "stale") == 0)
 		put_error(out, account, style);
+	bars_refused(out, account, style);
 	put_unsaved(out, account);
 	put_end(out, account, "client_secret_expires", "client secret", style);
 	put_end(out, account, "certificate_expires", "certificate", style);
@@ -386,4 +417,5 @@ table_details(
 		show_field(out, "budget", "not known");
 	else
 		bars_show(out, limits, style);
+	bars_refused(out, account, style);
 }

@@ -48,7 +48,9 @@ static const char milter_text[] =
     "\"scope\":\"account\",\"unit\":\"recipients\",\"max\":10000,\"used\":18,"
     "\"window_s\":86400,"
     "\"frees_at\":null},{\"limit\":\"30 messages / 1m\",\"unit\":\"messages\","
-    "\"max\":30,\"used\":30,\"window_s\":60,\"frees_at\":1795466080}]}]}";
+    "\"max\":30,\"used\":30,\"window_s\":60,\"frees_at\":1795466080}],"
+    "\"refused\":{\"kind\":\"blocked\",\"text\":\"550 5.2.252 \\u001b[1m\","
+    "\"since\":1795466000,\"until\":1795552400,\"next_try\":1795469600}}]}";
 
 static const struct show_style style = {NOW, 0};
 static struct json *tokend, *milter, **accounts;
@@ -127,6 +129,9 @@ test_list(void **state)
 	    "30 of 30 / 1m\n"));
 	assert_non_null(strstr(
 	    out.data, "    refresh token not saved: the disk is full\n"));
+	assert_non_null(
+	    strstr(out.data, "  BLOCKED, says the provider since "));
+	assert_non_null(strstr(out.data, "\\x1b[1m"));
 	assert_null(strstr(out.data, "old story"));
 	assert_null(strchr(out.data, '\033'));
 	assert_non_null(strstr(out.data, "\\x1b[2J"));
@@ -146,6 +151,8 @@ test_details(void **state)
 	assert_non_null(strstr(out.data, "old story"));
 	assert_non_null(strstr(out.data, "#################### 30 of 30\n"));
 	assert_non_null(strstr(out.data, "next slot free in 40 seconds\n"));
+	assert_non_null(
+	    strstr(out.data, "  BLOCKED, says the provider since "));
 	assert_true(longest_line(out.data) <= SHOW_WIDTH);
 	assert_string_equal(
 	    json_get_string(
@@ -163,6 +170,7 @@ test_without_the_milter(void **state)
 	assert_null(json_get_array(without[2], "limits"));
 	table_details(&out, without[2], &style);
 	assert_non_null(strstr(out.data, "budget          not known\n"));
+	assert_null(strstr(out.data, "BLOCKED"));
 	free(without);
 }
 
