@@ -56,15 +56,32 @@ copy_until(char *to, size_t size, const char *from, const char *stop)
 	to[len] = '\0';
 }
 
-/* "name[123]: " is syslog's; the message itself begins with the queue id. */
+/*
+ * Behind syslog's "Nov 24 00:00:01 mx name[123]: ". It is the line's first ": "
+ * or there is none (the journal's messages): further on come words that anybody
+ * may have chosen, as a subject or the address of a stranger.
+ */
+static const char *
+behind_tag(const char *line)
+{
+	const char *tag = strstr(line, ": "), *digits;
+
+	if (tag == NULL || tag - line < 4 || tag[-1] != ']')
+		return line;
+	digits = tag - 1;
+	while (digits > line && isdigit((unsigned char)digits[-1]))
+		digits--;
+	return digits < tag - 1 && digits > line && digits[-1] == '[' ? tag + 2
+								      : line;
+}
+
+/* The message begins with the queue id. */
 static const char *
 behind_id(struct maillog *out, const char *line)
 {
-	const char *tag = strstr(line, "]: ");
 	size_t len = 0;
 
-	if (tag != NULL)
-		line = tag + 3;
+	line = behind_tag(line);
 	while (isalnum((unsigned char)line[len]))
 		len++;
 	if (len < 5 || len >= sizeof(out->id) || line[len] != ':' ||
@@ -75,41 +92,85 @@ behind_id(struct maillog *out, const char *line)
 	return line + len + 2;
 }
 
-/* "relay=smtp.office365.com[192.0.2.1]:587, " or sendmail's trailing dot. */
+/*
+ * Behind the ", " that ends this field, or NULL. What is in quotes or angle
+ * brackets is somebody's address, whatever it looks like; both mail servers
+ * quote it as RFC 5321 does.
+ */
+static const char *
+next_field(const char *text)
+{
+	int quoted = 0, angle = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' && text[1] != '\0')
+			text++;
+		else if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted && (*text == '<' || *text == '>'))
+			angle = *text == '<';
+		else if (!quoted && !angle && strncmp(text, ", ", 2) == 0)
+			return text + 2;
+	}
+	return NULL;
+}
+
+/* "smtp.office365.com[192.0.2.1]:587, " or sendmail's trailing dot. */
 static void
 read_server(struct maillog *out, const char *text)
 {
-	const char *relay = strstr(text, " relay=");
 	size_t len;
 
-	if (relay == NULL)
-		return;
-	copy_until(out->server, sizeof(out->server), relay + 7, "[, ");
+	copy_until(out->server, sizeof(out->server), text, "[, ");
 	len = strlen(out->server);
 	if (len > 0 && out->server[len - 1] == '.')
 		out->server[len - 1] = '\0';
 }
 
-/* Where the server's words begin: Postfix, sendmail. */
-static const char *
-find_reply(const char *text)
+static void
+read_reply(struct maillog *out, const char *reply)
 {
-	static const char *const before[] = {" said: ", ", reply=", ", stat="};
-	const char *found = NULL;
-	size_t i;
+	char *end;
 
-	for (i = 0; i < 3 && found == NULL; i++) {
-		found = strstr(text, before[i]);
-		if (found != NULL)
-			found += strlen(before[i]);
+	out->kind = judge(reply);
+	copy_until(out->reply, sizeof(out->reply), reply, "");
+	end = strstr(out->reply, " (in reply to ");
+	if (end != NULL)
+		*end = '\0';
+}
+
+/* 1 if the field is the last one of interest: the server's words follow. */
+static int
+read_field(struct maillog *out, const char *text)
+{
+	const char *said;
+
+	if (strncmp(text, "relay=", 6) == 0) {
+		read_server(out, text + 6);
+		return 0;
 	}
-	return found;
+	if (strncmp(text, "status=sent (", 13) == 0 ||
+	    strncmp(text, "stat=Sent", 9) == 0) {
+		out->kind = MAILLOG_SENT;
+		return 1;
+	}
+	if (strncmp(text, "status=", 7) == 0) {
+		said = strstr(text, " said: ");
+		if (said != NULL)
+			read_reply(out, said + 7);
+		return 1;
+	}
+	if (strncmp(text, "reply=", 6) == 0 || strncmp(text, "stat=", 5) == 0) {
+		read_reply(out, strchr(text, '=') + 1);
+		return 1;
+	}
+	return 0;
 }
 
 void
 maillog_read(struct maillog *out, const char *line)
 {
-	const char *text, *reply, *end;
+	const char *text;
 
 	memset(out, 0, sizeof(*out));
 	text = behind_id(out, line);
@@ -122,18 +183,6 @@ maillog_read(struct maillog *out, const char *line)
 	}
 	if (strncmp(text, "to=", 3) != 0)
 		return;
-	read_server(out, text);
-	if (strstr(text, ", status=sent (") != NULL ||
-	    strstr(text, ", stat=Sent") != NULL) {
-		out->kind = MAILLOG_SENT;
-		return;
-	}
-	reply = find_reply(text);
-	if (reply == NULL)
-		return;
-	out->kind = judge(reply);
-	copy_until(out->reply, sizeof(out->reply), reply, "");
-	end = strstr(out->reply, " (in reply to ");
-	if (end != NULL)
-		out->reply[end - out->reply] = '\0';
+	while (text != NULL && !read_field(out, text))
+		text = next_field(text);
 }

@@ -144,19 +144,91 @@ def test_whose_reply_it_was(serve, build, directory):
         assert watch.stop() == 0
 
 
+def test_goes_on_where_it_stopped(serve, build, directory):
+    """What is logged while no watch runs, or no milter, is told afterwards."""
+    server = serve(account() + account('send_as = { "s@contoso.com" }', "b@contoso.com"))
+    log = os.path.join(directory, "mail.log")
+
+    def write(*texts):
+        with open(log, "a", encoding="utf-8") as f:
+            f.write(lines(*texts))
+
+    def watch():
+        return Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch", log],
+                      os.path.join(directory, "watch.log"), env={"STATE_DIRECTORY": directory}).start()
+
+    def refused():
+        return sorted(a["account"] for a in server.limits() if a["refused"])
+    write("QA12345: from=<relay@contoso.com>, size=1", refusal("QA12345", BLOCKED))
+    assert watch().stop() == 0
+    write("QB12345: from=<s@contoso.com>, size=1", refusal("QB12345", BLOCKED))
+    second = watch()
+    wait_until(lambda: refused() == ["b@contoso.com"], "b to be marked")
+    # The milter is away: the watch waits for it, and says so to the next one.
+    server.daemon.stop()
+    write("QA12346: from=<relay@contoso.com>, size=1", refusal("QA12346", FULL))
+    wait_until(lambda: "postoak-milter" in second.read_log(), "the milter to be missed")
+    assert second.stop() == 0
+    server.start()
+    third = watch()
+    try:
+        wait_until(lambda: refused() == ["b@contoso.com", "relay@contoso.com"], "both to be marked")
+    finally:
+        assert third.stop() == 0
+
+
+def test_unclear_replies_are_said_once(serve, build, directory):
+    server = serve(account())
+    log = os.path.join(directory, "mail.log")
+    with open(log, "w", encoding="utf-8"):
+        pass
+    watch = Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch", log],
+                   os.path.join(directory, "watch.log")).start()
+    try:
+        with open(log, "a", encoding="utf-8") as f:
+            for i in range(50):
+                f.write(lines(refusal(f"QX{i:05}", BLOCKED, "mx.evil.example")))
+            f.write(lines("QA12345: from=<relay@contoso.com>, size=1", refusal("QA12345", BLOCKED)))
+        wait_until(lambda: server.limits()[0]["refused"], "the account to be marked")
+        assert server.log().count("not clear of which") == 1
+    finally:
+        assert watch.stop() == 0
+
+
 def test_the_journal(serve, build, directory):
     """Without a file, what journalctl says."""
     server = serve(account())
     fake = os.path.join(directory, "bin")
     os.mkdir(fake)
-    entry = {"MESSAGE": refusal("QJ12345", BLOCKED), "SYSLOG_FACILITY": "2"}
-    first = {"MESSAGE": "QJ12345: from=<relay@contoso.com>, size=1"}
-    with open(os.path.join(fake, "journalctl"), "w", encoding="ascii") as f:
-        f.write(f"#!/bin/sh\ncat <<'EOT'\n{json.dumps(first)}\n{json.dumps(entry)}\nEOT\nexec sleep 1000\n")
-    os.chmod(os.path.join(fake, "journalctl"), 0o755)
-    watch = Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch"],
-                   os.path.join(directory, "watch.log"), env={"PATH": fake + ":/usr/bin:/bin"}).start()
+    arguments = os.path.join(directory, "arguments")
+
+    def run(uid, cursor):
+        entries = [{"MESSAGE": f"{cursor}: from=<relay@contoso.com>, size=1", "_UID": uid},
+                   {"MESSAGE": refusal(cursor, BLOCKED), "_UID": uid, "__CURSOR": f"s={cursor}"}]
+        with open(os.path.join(fake, "journalctl"), "w", encoding="ascii") as f:
+            f.write(f"#!/bin/sh\necho \"$@\" >{arguments}\ncat <<'EOT'\n"
+                    + "".join(json.dumps(entry) + "\n" for entry in entries) + "EOT\nexec sleep 1000\n")
+        os.chmod(os.path.join(fake, "journalctl"), 0o755)
+        return Daemon([os.path.join(build, "postoak"), "-c", server.config, "watch"],
+                      os.path.join(directory, "watch.log"),
+                      env={"PATH": fake + ":/usr/bin:/bin", "STATE_DIRECTORY": directory}).start()
+
+    def position():
+        with open(os.path.join(directory, "watch.position"), encoding="ascii") as f:
+            return f.read()
+    # Anybody may write to the journal: some user's word is not taken.
+    watch = run("33", "QJ12345")
+    try:
+        wait_until(lambda: "user id 33" in watch.read_log(), "the line to be doubted")
+        wait_until(lambda: os.path.exists(os.path.join(directory, "watch.position")), "the position")
+        assert position() == "journal s=QJ12345\n" and not server.limits()[0]["refused"]
+    finally:
+        assert watch.stop() == 0
+    watch = run("0", "QJ12346")
     try:
         wait_until(lambda: server.limits()[0]["refused"], "the account to be marked")
+        wait_until(lambda: position() == "journal s=QJ12346\n", "the position")
+        with open(arguments, encoding="ascii") as f:
+            assert "--no-tail" in (words := f.read()) and "--after-cursor=s=QJ12345" in words
     finally:
         assert watch.stop() == 0

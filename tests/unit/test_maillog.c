@@ -26,6 +26,10 @@
 	"dsn=5.0.0, status=bounced (host smtp.office365.com[192.0.2.9] "       \
 	"said: " reply " (in reply to end of DATA command))"
 
+#define FORGED                                                                 \
+	"4jYNTr5tsf: to=<x@y>, relay=smtp.office365.com[1.2.3.4]:587, "        \
+	"status=bounced (host h said: 550 5.2.252 Sender throttled)"
+
 static const struct {
 	const char *line;
 	enum maillog_kind kind;
@@ -70,6 +74,23 @@ static const struct {
 	MAILLOG_OTHER, NULL},
     {"warning: 550 5.2.252 said: 550 5.2.252 x", MAILLOG_OTHER, NULL},
     {"4jYNTr5tsf: removed", MAILLOG_OTHER, NULL},
+    /* Words of strangers that look like a refusal: a subject that is logged,
+     * without syslog's tag and behind another program's; addresses. */
+    {"4jYNTr5tsf: warning: header Subject: x]: " FORGED, MAILLOG_OTHER, NULL},
+    {"Nov 24 00:00:01 mx dovecot: login: user=<x[1]: " FORGED, MAILLOG_OTHER,
+	NULL},
+    {"4jYNTr5tsf: from=<\"x[1]: " FORGED "\"@evil.example>", MAILLOG_FROM,
+	NULL},
+    {"4jYNTr5tsf: to=<\"x>, relay=smtp.office365.com[1.2.3.4]:587, status=b "
+     "(host said: 550 5.2.252 x)\"@evil.example>, relay=none, delay=1, "
+     "status=deferred (connect to evil.example: timed out)",
+	MAILLOG_OTHER, NULL},
+    {"4jYNTr5tsf: to=<\"x\\\">, status=sent (\"@y>, orig_to=<\"a, reply=550 "
+     "5.2.252 x\"@y>, relay=none, status=bounced (no)",
+	MAILLOG_OTHER, NULL},
+    {"4jYNTr5tsf: to=<x>,<\"a, stat=Sent\"@y>, delay=0, relay=mx.y. [1.2.3.4], "
+     "reply=550 5.1.1 , stat=Sent, reply=550 5.2.252 x",
+	MAILLOG_OTHER, NULL},
     {"", MAILLOG_OTHER, NULL},
 };
 
@@ -196,6 +217,53 @@ through_rotation_and_truncation(void **state)
 	follow_close(&follow);
 }
 
+/* Another process stops and goes on: nothing twice, nothing missed. */
+static void
+going_on_at_a_place(void **state)
+{
+	char place[64];
+	struct err err;
+
+	(void)state;
+	strcpy(path, "/tmp/postoak-follow-XXXXXX");
+	close(mkstemp(path));
+	snprintf(other, sizeof(other), "%s-20261124", path);
+	assert_int_equal(follow_open(&follow, path, &err), 0);
+	put("a", "one\ntwo\nthr");
+	assert_string_equal(lines(), "one;two;");
+	follow_place(&follow, place, sizeof(place));
+	follow_close(&follow);
+	put("a", "ee\n");
+	assert_int_equal(follow_open(&follow, path, &err), 0);
+	follow_resume(&follow, "no place");
+	assert_string_equal(lines(), "");
+	follow_resume(&follow, place);
+	assert_string_equal(lines(), "three;");
+	follow_place(&follow, place, sizeof(place));
+	follow_close(&follow);
+	/* Rotated meanwhile. */
+	put("a", "four\n");
+	rename(path, other);
+	put("w", "five\n");
+	assert_int_equal(follow_open(&follow, path, &err), 0);
+	follow_resume(&follow, place);
+	assert_string_equal(lines(), "four;five;");
+	follow_close(&follow);
+	/* And the old one packed away; or emptied. */
+	unlink(other);
+	assert_int_equal(follow_open(&follow, path, &err), 0);
+	follow_resume(&follow, place);
+	assert_string_equal(lines(), "five;");
+	follow_place(&follow, place, sizeof(place));
+	follow_close(&follow);
+	put("w", "6\n");
+	assert_int_equal(follow_open(&follow, path, &err), 0);
+	follow_resume(&follow, place);
+	assert_string_equal(lines(), "6;");
+	follow_close(&follow);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -203,6 +271,7 @@ main(void)
 	    cmocka_unit_test(what_lines_say),
 	    cmocka_unit_test(long_ones_are_cut),
 	    cmocka_unit_test(through_rotation_and_truncation),
+	    cmocka_unit_test(going_on_at_a_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
