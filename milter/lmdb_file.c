@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lmdb_check.h"
 #include "log.h"
 #include "mem.h"
 
@@ -105,7 +106,8 @@ is_damage(int rc)
 {
 	return rc == MDB_CORRUPTED || rc == MDB_INVALID ||
 	       rc == MDB_PAGE_NOTFOUND || rc == MDB_VERSION_MISMATCH ||
-	       rc == MDB_INCOMPATIBLE;
+	       rc == MDB_INCOMPATIBLE || rc == MDB_BAD_TXN ||
+	       rc == EFBIG; /* a page by a number that is none */
 }
 
 /* Keep the damaged file for whoever wants to look at it. */
@@ -146,6 +148,9 @@ lmdb_file_open(struct lmdb_file *file, const char *directory, size_t bytes,
 	file->directory = mem_strdup(directory);
 	file->bytes = bytes;
 	(void)pthread_mutex_init(&file->map, NULL);
+	rc = lmdb_check(directory, bytes);
+	if (rc != 0)
+		set_aside(directory, rc);
 	rc = open_or_set_aside(file);
 	if (rc == 0)
 		return 0;

@@ -12,6 +12,9 @@
 
 #include "clock.h"
 
+/* Later than any clock is right: 64 bits hold it in microseconds, and twice. */
+#define LATEST_MS ((int64_t)1 << 46)
+
 static char boot_id[TICKS_BOOT_ID_MAX];
 static pthread_once_t boot_id_once = PTHREAD_ONCE_INIT;
 
@@ -85,6 +88,12 @@ ticks_encode(const struct ticks *ticks, unsigned char data[TICKS_BYTES])
 	memcpy(data + 24, ticks->boot_id, TICKS_BOOT_ID_MAX);
 }
 
+static int
+is_time(int64_t ms)
+{
+	return ms >= 0 && ms < LATEST_MS;
+}
+
 int
 ticks_decode(struct ticks *ticks, const unsigned char *data, size_t len)
 {
@@ -94,5 +103,8 @@ ticks_decode(struct ticks *ticks, const unsigned char *data, size_t len)
 	ticks->boot_ms = get(data + 8);
 	ticks->wall_ms = get(data + 16);
 	memcpy(ticks->boot_id, data + 24, TICKS_BOOT_ID_MAX);
-	return ticks->ticks_ms > 0 ? 0 : -1;
+	return ticks->ticks_ms > 0 && is_time(ticks->ticks_ms) &&
+		       is_time(ticks->boot_ms) && is_time(ticks->wall_ms)
+		   ? 0
+		   : -1;
 }

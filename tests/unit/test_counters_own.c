@@ -3,6 +3,7 @@
  * counters_own: what a host knows of counters it shares, and what it may give
  * out of a limit by itself.
  * link: milter/counters_own milter/own_file milter/lmdb_work milter/lmdb_file
+ * link: milter/lmdb_check
  * link: milter/limit milter/ticks milter/pending milter/journal milter/map
  * libs: milter
  */

@@ -7,6 +7,7 @@
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded
  * link: milter/route milter/address milter/scan milter/reply milter/limits
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/ticks
+ * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
  * link: milter/journal milter/limit milter/map
  * libs: milter

@@ -7,6 +7,7 @@
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/phrase milter/name milter/encoded milter/route milter/address
  * link: milter/scan milter/counters milter/counters_lmdb milter/lmdb_file
+ * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
  * link: milter/journal
  * link: milter/ticks milter/limit milter/map

@@ -10,6 +10,7 @@
  * link: milter/name milter/encoded milter/route milter/address milter/scan
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/ticks milter/lmdb_work milter/notes_lmdb
+ * link: milter/lmdb_check
  * link: milter/tally milter/pending milter/journal milter/limit milter/map
  * link: tests/unit/conf_files
  * libs: milter

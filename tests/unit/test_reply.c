@@ -2,6 +2,7 @@
 /*
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/limit milter/ticks milter/map
+ * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
  * link: milter/journal
  * libs: milter
