@@ -15,6 +15,7 @@
 #include "map.h"
 
 #define WHO_MAX 340
+#define HASH_LEN 17
 
 int
 counters_check(const char *address, struct err *err)
@@ -177,21 +178,45 @@ counters_tick(struct counters *counters)
 	counters->ops->tick(counters);
 }
 
+/*
+ * As it stands in a key: 1 if that tells it from all others. A line of what
+ * hosts that share counters tell each other ends with a key.
+ */
+static int
+name_of(char name[WHO_MAX], const char *who, unsigned long long *hash)
+{
+	int whole = 1;
+	size_t i = 0;
+
+	*hash = MAP_HASH_START;
+	for (; *who != '\0'; who++) {
+		char c = *who >= 'A' && *who <= 'Z' ? (char)(*who + 'a' - 'A')
+						    : *who;
+		int bare = (unsigned char)c < ' ' || c == 0x7f;
+
+		*hash = map_hash_on(*hash, &c, 1);
+		if (bare || i == WHO_MAX - 1)
+			whole = 0;
+		if (i < WHO_MAX - 1)
+			name[i++] = bare ? '?' : c;
+	}
+	name[i] = '\0';
+	return whole;
+}
+
 void
 counters_key(char key[COUNTERS_KEY_MAX], const char *scope, const char *who,
     const char *unit, int64_t window_s)
 {
 	char name[WHO_MAX];
-	size_t i, len = strlen(who);
+	unsigned long long hash;
+	int whole = name_of(name, who, &hash);
+	size_t len = strlen(name);
 
-	for (i = 0; i < len && i < sizeof(name) - 1; i++)
-		name[i] = who[i] >= 'A' && who[i] <= 'Z'
-			      ? (char)(who[i] + 'a' - 'A')
-			      : who[i];
-	name[i] = '\0';
-	if (i < len)
-		(void)snprintf(
-		    name + i - 18, 19, "#%016llx", map_hash(who, len));
+	if (len > WHO_MAX - 1 - HASH_LEN)
+		len = WHO_MAX - 1 - HASH_LEN;
+	if (!whole)
+		(void)snprintf(name + len, HASH_LEN + 1, "#%016llx", hash);
 	(void)snprintf(key, COUNTERS_KEY_MAX, "%.16s|%s|%.24s|%lld", scope,
 	    name, unit, (long long)window_s);
 }

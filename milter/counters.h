@@ -64,7 +64,8 @@ void counters_tick(struct counters *counters);
 
 /*
  * The key of a limit: scope and unit are words, who is lower-cased and, when
- * it is long, shortened in a way that keeps it apart from others.
+ * it is long or has control characters, changed in a way that keeps it apart
+ * from others.
  */
 void counters_key(char key[COUNTERS_KEY_MAX], const char *scope,
     const char *who, const char *unit, int64_t window_s);

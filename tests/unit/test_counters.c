@@ -2,8 +2,7 @@
 /*
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
- * link: milter/journal
- * link: milter/ticks milter/map
+ * link: milter/journal milter/lmdb_check milter/ticks milter/map
  * libs: milter
  *
  * counters: one reservation over several limits, kept on disk.
@@ -448,6 +447,28 @@ keys(void **state)
 	counters_key(b, "account", who, "messages", 60);
 	assert_string_not_equal(a, b);
 	assert_true(strlen(a) < COUNTERS_KEY_MAX - 1);
+	/* Nobody has a second counter of his own name in capitals. */
+	who[0] = 'X';
+	counters_key(a, "account", who, "messages", 60);
+	assert_string_equal(a, b);
+}
+
+/* Hosts that share counters tell each other keys, one a line. */
+static void
+keys_are_one_line(void **state)
+{
+	static const char *const names[] = {
+	    "a\nb", "a\rb", "a?b", "a\x7f", "a\x01", "a\x02"};
+	char keys[6][COUNTERS_KEY_MAX];
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		counters_key(keys[i], "login", names[i], "messages", 60);
+		assert_null(strpbrk(keys[i], "\r\n\x01\x02\x7f"));
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(keys[i], keys[j]);
+	}
 }
 
 int
@@ -471,6 +492,7 @@ main(void)
 	    T(a_file_cut_short_is_set_aside),
 	    T(addresses),
 	    T(keys),
+	    T(keys_are_one_line),
 	};
 
 	log_open("test_counters", 1, LOG_LEVEL_WARN);
