@@ -45,11 +45,12 @@ class Nothing:
 class Ours:
     """A real postoak-milter with so many accounts."""
 
-    def __init__(self, here, accounts=1):
+    def __init__(self, here, accounts=1, counters=None):
         directory = here.path(f"milter{accounts}")
         os.mkdir(directory)
         self.server = Server(directory, here.build,
-                             "".join(map(bench_account, range(accounts))))
+                             "".join(map(bench_account, range(accounts))),
+                             counters=counters)
         self.server.start()
         here.stack.callback(self.server.daemon.stop)
         self.socket = self.server.socket

@@ -17,13 +17,13 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench import accounts, answer, idle, milter, plugin, postfix  # noqa: E402
+from bench import accounts, answer, idle, milter, plugin, postfix, shared  # noqa: E402
 from bench.line import HEAD, show  # noqa: E402
 
 # One file a family. Each has FIGURES: the names of the lines, and the function
 # that measures and yields them. prepare(), if a family has one, is called before
 # the first figure of all; bench.stack ends what it began.
-FAMILIES = (plugin, answer, accounts, idle, milter, postfix)
+FAMILIES = (plugin, answer, accounts, idle, milter, postfix, shared)
 
 
 def family_name(family):
