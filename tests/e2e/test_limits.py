@@ -215,6 +215,7 @@ def test_the_file_is_opened_once_and_synced_now_and_then(serve, directory):
         with open(trace, encoding="utf-8", errors="replace") as f:
             return [line for line in f if word in line]
     wait_until(lambda: lines("sync("), "a sync")
-    # LMDB itself opens it twice, for reading and for what is to be on disk.
-    assert len(lines("data.mdb")) <= 2
+    # LMDB itself opens it twice, for reading and for what is to be on disk; so
+    # does the process that tries it out first.
+    assert len(lines("data.mdb")) <= 4
     assert len(lines("sync(")) <= 4 * (took + 2), len(lines("sync("))
