@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "aside.h"
 #include "crypto.h"
 #include "log.h"
 #include "mem.h"
@@ -25,7 +25,7 @@
 #define HEADER_FORMAT "postoak sealed 1 %s\n"
 #define HEADER_LEN (sizeof("postoak sealed 1 \n") - 1 + CRYPTO_ID_LEN - 1)
 #define FILE_MAX_LEN (RECORD_MAX + 1024)
-#define NAME_LEN (CRYPTO_HEX_LEN + 48)
+#define NAME_LEN (CRYPTO_HEX_LEN + 16)
 
 struct store {
 	char *path;
@@ -160,55 +160,42 @@ open_file(struct store *store, const char *file, const char *kind,
 	return verdict;
 }
 
-static int
-is_hex(const char *text)
-{
-	return strspn(text, "0123456789abcdef") == strlen(text);
-}
-
 /* Nothing that cannot be opened is overwritten: it gets a name of its own. */
 static int
-move_aside(struct store *store, const char *file, enum verdict verdict,
-    const char *id, const char *name)
+move_aside(
+    struct store *store, const char *file, const char *id, const char *name)
 {
-	char aside[NAME_LEN];
+	const struct aside_place place = {store->dir, store->path, name};
 
-	if (verdict == FOREIGN && is_hex(id))
-		snprintf(aside, sizeof(aside), "%s.key-%s", file, id);
-	else
-		snprintf(aside, sizeof(aside), "%s.damaged-%lld", file,
-		    (long long)clock_wall_ms());
-	if (renameat(store->dir, file, store->dir, aside) == -1) {
-		log_warn(name,
-		    "a stored credential cannot be opened, nor moved aside: "
-		    "file=%s/%s error=%s",
-		    store->path, file, strerror(errno));
-		return -1;
-	}
-	if (verdict == FOREIGN)
-		log_warn(name,
-		    "stored credential was sealed with another key; put that "
-		    "key back, or sign in again: key=%s kept=%s/%s",
-		    id, store->path, aside);
-	else
-		log_warn(name, "stored credential is damaged: kept=%s/%s",
-		    store->path, aside);
-	return 0;
+	return aside_put(&place, file, id);
 }
 
-/* A file that was moved aside for its key comes back with the key: 0. */
-static int
-bring_back(struct store *store, const char *file, const char *name)
+/*
+ * As open_file. What another key sealed makes room for what was put aside when
+ * that key came: its own may be back.
+ */
+static enum verdict
+open_newest(struct store *store, const char *file, const char *kind,
+    const char *name, struct record *record)
 {
-	char aside[NAME_LEN];
+	const struct aside_place place = {store->dir, store->path, name};
+	char id[CRYPTO_ID_LEN];
+	enum verdict verdict;
 
-	snprintf(aside, sizeof(aside), "%s.key-%s", file, store->key.id);
-	if (linkat(store->dir, aside, store->dir, file, 0) == -1)
-		return -1;
-	unlinkat(store->dir, aside, 0);
-	log_info(name, "stored credential is back with its key: file=%s/%s",
-	    store->path, file);
-	return 0;
+	verdict = open_file(store, file, kind, name, record, id);
+	if (verdict == DAMAGED || verdict == FOREIGN) {
+		if (move_aside(store, file, id, name) == -1 ||
+		    verdict == DAMAGED)
+			return verdict;
+		verdict = ABSENT;
+	}
+	if (verdict != ABSENT ||
+	    aside_bring_back(&place, file, store->key.id) == -1)
+		return verdict;
+	verdict = open_file(store, file, kind, name, record, id);
+	if (verdict == DAMAGED)
+		move_aside(store, file, id, name);
+	return verdict;
 }
 
 int
@@ -221,17 +208,13 @@ store_load(struct store *store, const char *kind, const char *name,
 	record_init(record);
 	if (file_name(kind, name, file, err) == -1)
 		return -1;
-	verdict = open_file(store, file, kind, name, record, id);
-	if (verdict == ABSENT && bring_back(store, file, name) == 0)
-		verdict = open_file(store, file, kind, name, record, id);
+	verdict = open_newest(store, file, kind, name, record);
 	if (verdict == GOOD)
 		return 1;
 	if (verdict == UNREADABLE)
 		return err_errno(err, ERR_TEMPORARY, errno,
 		    "the stored credential %s/%s cannot be read", store->path,
 		    file);
-	if (verdict != ABSENT)
-		move_aside(store, file, verdict, id, name);
 	snprintf(prev, sizeof(prev), "%s.prev", file);
 	verdict = open_file(store, prev, kind, name, record, id);
 	if (verdict == GOOD) {
@@ -240,7 +223,7 @@ store_load(struct store *store, const char *kind, const char *name,
 		return 1;
 	}
 	if (verdict == DAMAGED || verdict == FOREIGN)
-		move_aside(store, prev, verdict, id, name);
+		move_aside(store, prev, id, name);
 	return 0;
 }
 
@@ -321,7 +304,7 @@ keep_previous(
 	if (verdict == UNREADABLE)
 		return -1;
 	if (verdict != GOOD)
-		return move_aside(store, file, verdict, id, name);
+		return move_aside(store, file, id, name);
 	snprintf(prev, sizeof(prev), "%s.prev", file);
 	snprintf(temp, sizeof(temp), STOREDIR_TEMP "%s.prev", file);
 	unlinkat(store->dir, temp, 0);

@@ -4,7 +4,7 @@
  * of N accounts, written by tokend's own code.
  *
  * usage: seal DIRECTORY KEY_FILE N
- * link: tokend/store tokend/storedir tokend/record tokend/sealkey
+ * link: tokend/store tokend/aside tokend/storedir tokend/record tokend/sealkey
  * link: tokend/crypto meter
  * libs: tokend
  */

@@ -3,7 +3,7 @@
  * store: what survives, what is moved aside, what is never overwritten. The
  * states a crash can leave are built by hand.
  * link: tokend/store tokend/storedir tokend/record tokend/sealkey
- * link: tokend/crypto
+ * link: tokend/crypto tokend/aside
  * libs: tokend
  */
 #define _GNU_SOURCE
@@ -356,8 +356,10 @@ test_other_key_is_said_and_nothing_lost(void **state)
 	assert_non_null(s);
 	assert_holds(s, "a", NULL);
 	assert_true(has_file_with(".key-"));
+	/* A sign-in meanwhile is another file. */
+	save(s, "a", "1.new-key");
 	store_close(s);
-	/* The key comes back, and with it the credential. */
+	/* The key comes back, and with it, at once, the credential. */
 	assert_int_equal(rename(saved, key), 0);
 	s = store_open(dir, key, &err);
 	assert_holds(s, "a", "1.old-key");

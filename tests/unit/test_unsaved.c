@@ -4,7 +4,7 @@
  *
  * link: tokend/unsaved tokend/grant_order tokend/clientauth tokend/claims
  * link: tokend/assertion tokend/keypair tokend/store tokend/storedir
- * link: tokend/record tokend/sealkey tokend/crypto
+ * link: tokend/aside tokend/record tokend/sealkey tokend/crypto
  * link: tokend/endpoints
  * libs: tokend
  */
