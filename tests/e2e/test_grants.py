@@ -295,6 +295,23 @@ def test_a_refusal_on_a_full_disk_is_saved_when_there_is_room(
         assert tokend.status()["unsaved"] is None
 
 
+def test_a_refusal_is_saved_as_soon_as_there_is_room(make_tokend, entra):
+    """By itself, within half a minute: who kills it then forgets nothing."""
+    tokend = make_tokend(start=False)
+    with tokend.small_store():
+        tokend.start()
+        tokend.write_secret("password", "wrong")
+        tokend.fill_store()
+        assert tokend.ask()["code"] == "aadsts.50126"
+        tokend.empty_store()
+        wait_until(lambda: tokend.status()["unsaved"] is None,
+                   "the refusal on disk", 60)
+        tokend.kill()
+        tokend.start()
+        assert tokend.ask()["code"] == "aadsts.50126"
+        assert grants(entra) == ["password"]
+
+
 def test_import_wins_over_an_exchange_under_way(make_tokend, entra):
     """An answer to the older refresh token must not be stored over it; who
     waits for that answer is served by the new one."""

@@ -89,6 +89,20 @@ def test_a_password_and_a_refused_token_do_not_stay(tokend, entra):
     assert not places(tokend, "q" * 100)
 
 
+def test_a_passphrase_does_not_stay(canary):
+    """Nor what was made of it: the exported account opens for nobody."""
+    tokend, refresh = canary
+    passphrase = "canary horse battery staple " * 9
+    answer = tokend.control("export", ACCOUNT, passphrase=passphrase)
+    assert answer["status"] == "ok"
+    for words in (passphrase, "x" * 99):
+        restored = tokend.control("restore", ACCOUNT, file=answer["file"],
+                                  passphrase=words)
+        assert (restored["status"] == "ok") == (words == passphrase)
+    for text in (passphrase[:60], passphrase[-60:], "x" * 99, refresh):
+        assert not places(tokend, text)
+
+
 def test_process(make_tokend):
     tokend = make_tokend(start=False)
     for name in ("SSLKEYLOGFILE", "https_proxy", "ALL_PROXY", "OPENSSL_CONF",

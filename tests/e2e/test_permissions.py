@@ -33,6 +33,23 @@ def chown(path):
     os.chown(path, NOBODY, NOBODY)
 
 
+def replaced(make):
+    """The file itself is kept for the one who mends it."""
+    def spoil(path):
+        os.rename(path, path + ".real")
+        make(path)
+        os.chown(path, UID, UID)
+    return spoil
+
+
+def fifo(path):
+    os.mkfifo(path, 0o600)
+
+
+def directory_in_place(path):
+    os.mkdir(path, 0o700)
+
+
 def chmod(mode):
     return lambda path: os.chmod(path, mode)
 
@@ -43,6 +60,11 @@ def secret(name):
 
 def mend_link(path):
     os.remove(path)
+    os.rename(path + ".real", path)
+
+
+def mend_directory(path):
+    os.rmdir(path)
     os.rename(path + ".real", path)
 
 
@@ -64,6 +86,7 @@ FAULTS = {
     "store of another": (store, chown, "chown it", mend_owner),
     "store is a link": (
         store, moved_behind_a_link, "symbolic link", mend_link),
+    "store is a FIFO": (store, replaced(fifo), "no directory", mend_link),
     "sealed file for a group": (sealed, chmod(0o640), "mode 0640", "command"),
     "sealed file of another": (sealed, chown, "chown it", mend_owner),
     "sealed file linked": (sealed, linked, "hard link", "command"),
@@ -73,11 +96,16 @@ FAULTS = {
     "key of another": (KEY, chown, "chown it", mend_owner),
     "key is a link": (KEY, moved_behind_a_link, "symbolic link", mend_link),
     "key linked": (KEY, linked, "hard link", "command"),
+    "key is a FIFO": (KEY, replaced(fifo), "no regular file", mend_link),
+    "key is a directory": (KEY, replaced(directory_in_place),
+                           "no regular file", mend_directory),
     "password for all": (PASSWORD, chmod(0o644), "mode 0644", "command"),
     "password of another": (PASSWORD, chown, "chown it", mend_owner),
     "password is a link": (
         PASSWORD, moved_behind_a_link, "symbolic link", mend_link),
     "password linked": (PASSWORD, linked, "hard link", "command"),
+    "password is a FIFO": (
+        PASSWORD, replaced(fifo), "no regular file", mend_link),
     "client secret linked": (CLIENT, linked, "hard link", "command"),
 }
 

@@ -277,6 +277,28 @@ def test_key_is_said_aloud_and_may_come_back(place, entra, state):
     tokend.stop()
     write(place.key, key)
     tokend.start()
-    # Sealed with the key in between: put aside in its turn; the old is back.
+    # Sealed with the key in between: put aside in its turn; the old is back,
+    # and is used at once.
     assert newest in contents(tokend)
     assert "is back with its key" in tokend.read_log()
+    assert tokend.status()["refresh_token"] is True
+
+
+def test_two_keys_that_take_turns(place, entra):
+    """What the other one sealed outlasts attempts that fail and a sign-in."""
+    tokend, keys = place.tokend, (read(place.key), b"k" * 32)
+    attempts = (("import", {"refresh_token": "1.of-nobody"}),
+                ("restore", {"file": "postoak_export=1\n\n",
+                             "passphrase": "of twelve bytes"}))
+    for turn in (1, 0, 1, 0):
+        foreign = read(place.x)
+        write(place.key, keys[turn])
+        tokend.start()
+        for verb, more in attempts:
+            assert tokend.control(verb, ACCOUNT, **more)["status"] == "error"
+            assert foreign in contents(tokend)
+        token = entra.issue_refresh_token(ACCOUNT)
+        assert tokend.control("import", ACCOUNT,
+                              refresh_token=token)["status"] == "ok"
+        assert read(place.x) != foreign and foreign in contents(tokend)
+        tokend.stop()
