@@ -48,6 +48,8 @@ def parse():
     if bench.only not in (None, *all_names(), *map(family_name, FAMILIES)):
         parser.error(f"{bench.only}: one of {' '.join(all_names())}, or of "
                      f"the families {' '.join(map(family_name, FAMILIES))}")
+    if bench.only == "plugin-peer" and not bench.peer:
+        parser.error("plugin-peer: name the other plugin with PEER=")
     if bench.peer and not os.path.isfile(bench.peer):
         parser.error(f"{bench.peer}: there is no such plugin")
     return bench
