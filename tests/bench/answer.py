@@ -6,7 +6,7 @@ import os
 import threading
 
 from bench.line import Line, at_most, compared
-from bench.meter import by_turns, column
+from bench.meter import by_turns, column, one_processor
 from bench.place import account, place, wait_until
 
 WARM = account("warm@contoso.com")
@@ -26,7 +26,7 @@ def p50_p99(name, taken, most, against):
 
 
 def echo(bench):
-    with place(bench.build) as here:
+    with one_processor(), place(bench.build) as here:
         tokend = here.tokend(here.endpoint(), [WARM])
         sock, *files = here.echo(tokend, "warm@contoso.com")
         taken = by_turns([here.meter("ask", tokend.socket, *files),
@@ -50,7 +50,7 @@ def hung(bench):
     """The same account at a tokend where a provider hangs, and at one where
     none does."""
     accounts = [WARM, account("hung@contoso.com", "hang")]
-    with place(bench.build) as here:
+    with one_processor(), place(bench.build) as here:
         endpoint = here.endpoint()
         meters = []
         for number in range(2):
@@ -101,7 +101,7 @@ def beside_refreshes(bench):
     names = [f"busy{i}@contoso.com" for i in range(REFRESHES)]
     accounts = [WARM, *(account(name, grant="password", password="secret")
                         for name in names)]
-    with place(bench.build) as here:
+    with one_processor(), place(bench.build) as here:
         endpoint = here.endpoint()
         tokends = [here.tokend(endpoint, accounts) for _ in range(2)]
         _, *files = here.echo(tokends[0], "warm@contoso.com")

@@ -54,6 +54,19 @@ class Meter:
         self.close()
 
 
+@contextlib.contextmanager
+def one_processor():
+    """What is started within shares one processor. Two that talk to each other
+    are fast on one and slow on two idle ones; which of both it is would be the
+    scheduler's whim, another one for each pair."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def by_turns(meters, rounds, count, warm=200):
     """Each meter runs count times, then the next, rounds times over. One list
     of {p50_ns, p99_ns, max_ns} a meter; the first turn is not counted."""

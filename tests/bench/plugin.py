@@ -6,7 +6,7 @@ import statistics
 import subprocess
 
 from bench.line import Line, at_most, micro, milli
-from bench.meter import by_turns, column
+from bench.meter import by_turns, column, one_processor
 from bench.place import account, place
 
 ACCOUNT = "relay@contoso.com"
@@ -79,7 +79,7 @@ def spread(rows):
 
 
 def latency(bench):
-    with place(bench.build) as here:
+    with one_processor(), place(bench.build) as here:
         plugins = Plugins(here, bench.peer)
         names = ["ours", "format"] + (["peer"] if bench.peer else [])
         meters = [plugins.client(name) for name in names]
