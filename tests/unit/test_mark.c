@@ -5,6 +5,7 @@
  * link: milter/mark milter/map milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/ticks milter/lmdb_work milter/notes_lmdb
  * link: milter/tally milter/pending milter/journal milter/limit
+ * link: milter/lmdb_check
  * link: tests/unit/conf_files
  * libs: milter
  */
