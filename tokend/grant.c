@@ -56,18 +56,36 @@ log_id(const struct grant *grant)
 /* --- one request -----------------------------------------------------------
  */
 
+/* The next secret or certificate, if there is another one. */
 static int
-make_form(const struct grant *grant, struct buf *form, struct err *err)
+next_proof(struct grant *grant)
 {
-	const struct grant_form what = {
+	if (grant->proof + 1 >= clientauth_count(grant->order.application))
+		return 0;
+	grant->proof++;
+	return 1;
+}
+
+static int
+make_form(struct grant *grant, struct buf *form, struct err *err)
+{
+	struct grant_form what = {
 	    .order = &grant->order,
 	    .flow = grant->flow,
-	    .proof = grant->proof,
 	    .identity = &grant->identity,
 	    .refresh_token = &grant->record.refresh_token,
 	};
+	int rc;
 
-	return grant_form_make(&what, form, err);
+	do {
+		what.proof = grant->proof;
+		rc = grant_form_make(&what, form, err);
+		if (rc == 1)
+			log_warn(log_id(grant), "%s cannot be used: %s",
+			    clientauth_option(grant->order.application),
+			    err->text);
+	} while (rc == 1 && next_proof(grant));
+	return rc == 0 ? 0 : -1;
 }
 
 static void on_answer(
@@ -245,12 +263,12 @@ next_attempt(struct grant *grant, const struct refusal *refusal)
 	const struct conf_application *application = grant->order.application;
 
 	if (refusal->proof_refused) {
-		if (grant->proof + 1 >= clientauth_count(application))
+		const char *file = clientauth_file(application, grant->proof);
+
+		if (!next_proof(grant))
 			return 0;
 		log_info(log_id(grant), "%s refused, next one: code=%s file=%s",
-		    clientauth_option(application), refusal->err.code,
-		    clientauth_file(application, grant->proof));
-		grant->proof++;
+		    clientauth_option(application), refusal->err.code, file);
 		return 1;
 	}
 	if (grant->flow == FLOW_REFRESH && grant->order.sign_in == NULL &&

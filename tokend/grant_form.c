@@ -9,24 +9,23 @@
 #include "secretfile.h"
 #include "serviceaccount.h"
 
-/* The client's own proof, and a password. */
+/* The client's own proof, and a password. 1: a proof's file is to blame. */
 static int
 read_files(const struct grant_form *what, struct clientauth *shown,
     struct secret *password, struct err *err)
 {
 	const struct conf_application *application = what->order->application;
 	const struct conf_account *account = what->order->account;
-	int rc;
 
 	if (what->flow == FLOW_JWT_BEARER)
-		rc = serviceaccount_sign(application, account->user,
+		return serviceaccount_sign(application, account->user,
 		    clock_wall_s(), &shown->assertion, err);
-	else
-		rc = clientauth_read(
-		    application, what->proof, clock_wall_s(), shown, err);
-	if (rc == 0 && what->flow == FLOW_PASSWORD)
-		rc = secretfile_read(account->password_file, password, err);
-	return rc;
+	if (clientauth_read(
+		application, what->proof, clock_wall_s(), shown, err) == -1)
+		return 1;
+	if (what->flow == FLOW_PASSWORD)
+		return secretfile_read(account->password_file, password, err);
+	return 0;
 }
 
 int

@@ -25,7 +25,8 @@ struct grant_form {
 
 /*
  * Append the form. Files are read now, not kept from the start: what is in
- * them counts. -1 with ERR_CONFIG: a file is to blame.
+ * them counts. -1 with ERR_CONFIG: a file is to blame; 1: it is the one of
+ * what the client shows, and another one may do.
  */
 int grant_form_make(
     const struct grant_form *what, struct buf *form, struct err *err);

@@ -49,6 +49,23 @@ def test_second_secret_is_used_when_the_first_is_refused(make_tokend, entra):
     assert len(entra.token_requests) == 2
 
 
+def test_second_secret_is_used_when_the_first_cannot_be_read(make_tokend, entra):
+    tokend = make_tokend(start=False)
+    tokend.write_secret("client", "a-lost-secret")
+    tokend.write_secret("client2", entra.client_secret)
+    tokend.start()
+    os.unlink(tokend.secret("client"))
+    assert tokend.ask()["status"] == "ok"
+    assert len(entra.token_requests) == 1
+    assert "client_secret_file cannot be used: " in tokend.read_log()
+    assert tokend.secret("client") in tokend.read_log()
+    # Without either, the error names the file.
+    os.unlink(tokend.secret("client2"))
+    answer = tokend.control("refresh", ACCOUNT)
+    assert answer["status"] == "error" and tokend.secret("client2") in answer["text"]
+    assert len(entra.token_requests) == 1
+
+
 def test_requests_are_answered_in_order(tokend):
     with tokend.connect() as client:
         names = [ACCOUNT, "a@example.org", ACCOUNT, "nobody@nowhere.example",
