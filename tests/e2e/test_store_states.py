@@ -127,6 +127,20 @@ def aside_for_the_key(p):
     os.remove(p.prev)
 
 
+OTHER_ID = "0123456789abcdef"
+
+
+def own_aside(p):
+    data = read(p.x)
+    os.rename(p.x, f"{p.x}.key-{p.id}")
+    write(p.x, data.replace(p.id.encode(), OTHER_ID.encode(), 1))
+
+
+def aside_twice(p):
+    write(f"{p.x}.key-{OTHER_ID}", b"an older one")
+    p.edit(p.id.encode(), OTHER_ID.encode())
+
+
 def notes_directory(p):
     with contextlib.suppress(FileNotFoundError):
         os.remove(p.store + "/.notes")
@@ -160,10 +174,14 @@ BUILD = {
     "X of another account, X.prev good":
         lambda p: write(p.x, read(p.other)),
     "X under another key, X.prev good":
-        lambda p: p.edit(p.id.encode(), b"0123456789abcdef"),
+        lambda p: p.edit(p.id.encode(), OTHER_ID.encode()),
     "key changed": lambda p: write(p.key, b"k" * 32),
     "key lost": lambda p: os.remove(p.key),
     "put aside for its key, and the key is back": aside_for_the_key,
+    "X under another key, its own put aside, and the key is back":
+        own_aside,
+    "X under another key, one put aside for that key already":
+        aside_twice,
     "key file torn": lambda p: write(p.key, read(p.key)[:20]),
     "X cannot be read": lambda p: os.chmod(p.x, 0),
     "directory in place of X, X.prev good":
