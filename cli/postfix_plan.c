@@ -187,6 +187,9 @@ plan_milter(struct work *work)
 	set_main(work, NULL, "non_smtpd_milters", address);
 	set_main(work, NULL, "milter_default_action", mem_strdup("tempfail"));
 	set_main(work,
+	    "Mail is counted by its queue id: short ones come again too soon.",
+	    "enable_long_queue_ids", mem_strdup("yes"));
+	set_main(work,
 	    "Exchange refuses the empty sender: bounces get the account's.",
 	    "internal_mail_filter_classes", mem_strdup("bounce"));
 }

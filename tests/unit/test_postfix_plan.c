@@ -119,6 +119,7 @@ test_one_account_takes_all_mail(void **state)
 	expect_main("smtpd_milters", "unix:run/postoak-milter/milter.sock");
 	expect_main("non_smtpd_milters", "unix:run/postoak-milter/milter.sock");
 	expect_main("milter_default_action", "tempfail");
+	expect_main("enable_long_queue_ids", "yes");
 	expect_main("internal_mail_filter_classes", "bounce");
 	expect_main("message_size_limit", "36700160");
 	assert_int_equal(plan->service_count, 1);
