@@ -350,11 +350,6 @@ config_load(const char *path, struct err *err)
 		    &conf->accounts[i].allow_users, conf->accounts[i].name,
 		    &conf->accounts[i].where);
 	resolve_group(config);
-	if (conf->tokend.metrics != NULL)
-		log_warn(NULL,
-		    "metrics is not in this version, no figures are served: "
-		    "metrics=%s",
-		    conf->tokend.metrics);
 	return config;
 }
 

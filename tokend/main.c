@@ -27,6 +27,7 @@
 #include "listener.h"
 #include "log.h"
 #include "login.h"
+#include "metrics.h"
 #include "notify.h"
 #include "redirect.h"
 #include "server.h"
@@ -132,6 +133,7 @@ reload(struct err *err)
 		account_apply(config);
 		control_settle(1);
 		watch_apply(config);
+		metrics_apply(config->conf->tokend.metrics);
 		log_info(NULL, "configuration read again: accounts=%zu",
 		    config->conf->account_count);
 		rc = 0;
@@ -253,6 +255,7 @@ start_libraries(void)
 	client_start(loop);
 	listener_start(loop);
 	redirect_start(loop);
+	metrics_start(loop);
 	catch_signals();
 }
 
@@ -274,6 +277,7 @@ start(void)
 	account_start(store);
 	account_apply(config);
 	watch_apply(config);
+	metrics_apply(config->conf->tokend.metrics);
 	if (listen_anew(&config->conf->tokend, &err) == -1)
 		fatal(&err);
 	control_settle(1);
@@ -295,6 +299,7 @@ stop(void)
 	size_t i;
 
 	client_stop();
+	metrics_stop();
 	redirect_stop();
 	endpoints_forget();
 	http_stop();

@@ -32,20 +32,6 @@ def test_bad_file_on_reload_changes_nothing(tokend, entra):
     assert len(entra.token_requests) == 1
 
 
-def test_what_has_no_effect_is_said(tokend):
-    with open(tokend.config, encoding="utf-8") as f:
-        text = f.read()
-    words = "metrics is not in this version"
-    assert words not in tokend.read_log()
-    with open(tokend.config, "w", encoding="utf-8") as f:
-        f.write(re.sub(r"^tokend \{", 'tokend { metrics = "127.0.0.1:9466"\n',
-                       text, flags=re.M))
-    tokend.reload()
-    assert tokend.read_log().count(words) == 1
-    tokend.restart()
-    assert tokend.read_log().count(words) == 2
-
-
 def test_reload_takes_changes(tokend, entra):
     tokend.ask()
     tokend.write_config(hosts='"elsewhere.example"', listen="other.sock")

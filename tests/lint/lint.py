@@ -23,7 +23,7 @@ DOORS = {
     "openssl/": {"tokend/crypto.c", "tokend/keypair.c", "tokend/http.c",
                  "milter/redis_tls.c"},
     "json-c/": {"common/json.c"},
-    "event2/http.h": {"tokend/redirect.c"},
+    "event2/http.h": {"tokend/metrics.c", "tokend/redirect.c"},
     "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h",
                "milter/lmdb_work.c", "milter/notes_lmdb.c",
                "milter/lmdb_check.c"},
