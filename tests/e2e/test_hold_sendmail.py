@@ -21,7 +21,7 @@ class Quarantine(Sendmail):
         """Run a program where this sendmail runs."""
         pid, = children(self._child.pid)
         return subprocess.run(
-            ["nsenter", "-t", str(pid), "-m", "-u", "-p", *argv], timeout=60,
+            ["nsenter", "-t", str(pid), "-m", "-r", "-u", "-p", *argv], timeout=60,
             capture_output=True, text=True, check=False,
             env={"PATH": f"{self.directory}:/usr/sbin:/usr/bin:/sbin:/bin"})
 

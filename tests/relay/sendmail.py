@@ -287,7 +287,8 @@ class Sendmail:
         """Submit with the sendmail(1) command."""
         inside, = children(self._child.pid)
         out = subprocess.run(
-            ["nsenter", "--target", str(inside), "--mount", "--uts", "--pid",
+            ["nsenter", "--target", str(inside), "--mount", "--root", "--uts",
+             "--pid",
              self._path("sendmail"), "-C", self._path("submit.cf"), "-i",
              "-f", sender, recipient],
             input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
