@@ -105,7 +105,7 @@ def initial_response(mechanism, user, token):
 def authenticate(smtp, user, token, mechanism="XOAUTH2"):
     """Return (code, text, the error challenge's JSON or None)."""
     code, text = smtp.docmd("AUTH", mechanism)
-    assert (code, text) == (334, b"")
+    assert (code, text) == (334, b""), (code, text)
     code, text = smtp.docmd(initial_response(mechanism, user, token))
     challenge = None
     if code == 334:

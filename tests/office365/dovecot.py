@@ -186,6 +186,9 @@ class Dovecot:
     def wait(self):
         for port in self.ports.values():
             processes.wait_for_port(port, self._child.alive, self.log)
+        # Postfix asks over this one, which Dovecot may open last.
+        processes.wait_for_line(
+            self.smtp_auth_socket, b"DONE", self._child.alive, self.log)
 
     def stop(self):
         # Dovecot itself takes a second to end; nothing here is worth it.

@@ -46,6 +46,25 @@ def wait_for_port(port, alive, log_file, timeout=10):
             time.sleep(0.01)
 
 
+def wait_for_line(path, line, alive, log_file, timeout=10):
+    """Wait until what listens on the socket `path` greets with that line."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(path)
+                with client.makefile("rb") as greeting:
+                    if line in (said.rstrip(b"\n") for said in greeting):
+                        return
+        except OSError:
+            pass
+        if not alive() or time.monotonic() > deadline:
+            raise StartError("nothing on %s; log: %s" % (
+                path, tail(log_file)))
+        time.sleep(0.01)
+
+
 def tail(path, lines=15):
     try:
         with open(path, errors="replace") as log:
