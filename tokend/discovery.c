@@ -61,11 +61,14 @@ take(const struct reading *reading, const struct http_answer *answer,
 		return err_set(err, reason->kind, "discovery",
 		    "the discovery document %.200s: %.300s", reading->url,
 		    reason->text);
-	if (answer->status != 200)
-		return err_set(err, ERR_TEMPORARY, "discovery",
+	if (answer->status != 200) {
+		err_set(err, ERR_TEMPORARY, "discovery",
 		    "the discovery document %.200s: the provider answers with "
 		    "status %ld; correct discovery_endpoint if that lasts",
 		    reading->url, answer->status);
+		err->retry_ms = (int)(answer->retry_after_s * 1000);
+		return -1;
+	}
 	return endpoints_take(
 	    reading->url, answer->body, answer->body_len, err);
 }

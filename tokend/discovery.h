@@ -14,7 +14,7 @@
 struct discovery; /* somebody who waits */
 
 /* err NULL: the endpoints are known, maybe from an earlier reading. Else
- * ERR_TEMPORARY, without a subject. */
+ * ERR_TEMPORARY, without a subject, retry_ms as the answer's Retry-After. */
 typedef void discovery_done(void *arg, const struct err *err);
 
 /* Begin, or join. NULL with *err if it cannot be begun; done is not called. */

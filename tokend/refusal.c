@@ -395,6 +395,7 @@ refusal_discovery(struct refusal *refusal,
 	sentence_subject(&subject->about, who, sizeof(who));
 	err_set(&refusal->err, reason->kind, reason->code, "%s%s", who,
 	    reason->text);
+	refusal->least_ms = reason->retry_ms;
 }
 
 void

@@ -82,6 +82,14 @@ def test_what_is_configured_goes_before(make, entra):
 
 # --- failures ----------------------------------------------------------------
 
+def test_its_retry_after_is_obeyed(make, entra):
+    entra.set(discovery={"status": 429, "retry_after": "120"})
+    tokend = make()
+    assert tokend.ask(wait_ms=5000)["code"] == "discovery"
+    error = tokend.status()["last_error"]
+    assert error["retry_at"] - error["at"] >= 119
+
+
 @pytest.mark.parametrize("changes, words", [
     ({"status": 500}, "answers with status 500"),
     ({"issuer": "https://evil.example"}, "names another issuer"),

@@ -27,7 +27,7 @@ TOKEN = {
     "device_lifetime": 900,  # seconds a device code lives
     "code_lifetime": 600,    # seconds an authorization code lives
     "authorize_error": None, # an AADSTS number instead of a login page
-    "discovery": None,       # members to change; "status": of the answer
+    "discovery": None,       # members to change; status, retry_after: of the answer
     "grant_scope": None,     # what a sign-in grants, whatever was asked for
 }
 # Consulted once for each AUTH, for each message.

@@ -185,8 +185,10 @@ class Handler(BaseHTTPRequestHandler):
         server.discoveries += 1
         changes = dict(server.switches.get("discovery") or {})
         status = changes.pop("status", 200)
+        pause = changes.pop("retry_after", None)
         body = dict(server.discovery(), **changes)
-        self._json(status, {k: v for k, v in body.items() if v is not None})
+        self._json(status, {k: v for k, v in body.items() if v is not None},
+                   {"Retry-After": pause} if pause is not None else {})
 
     def _misbehave(self, switches, request):
         """Give the answers that need no decision; True if one was given."""
