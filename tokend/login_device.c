@@ -33,6 +33,17 @@ fail(struct login_device *login, const struct err *err)
 	login->method.end(login->method.arg, NULL, err);
 }
 
+static void
+fail_expired(struct login_device *login)
+{
+	struct err err;
+
+	err_set(&err, ERR_LOGIN, "expired",
+	    "the code has expired before anybody signed in with it; begin "
+	    "again for a new one");
+	fail(login, &err);
+}
+
 /* --- the token -------------------------------------------------------------
  */
 
@@ -74,10 +85,8 @@ on_failure(struct login_device *login, const struct grant_failure *failure)
 		    "changed");
 		break;
 	case DEVICE_EXPIRED:
-		err_set(&err, ERR_LOGIN, "expired",
-		    "the code has expired before anybody signed in with it; "
-		    "begin again for a new one");
-		break;
+		fail_expired(login);
+		return;
 	case DEVICE_FAILED:
 		err = failure->err;
 		break;
@@ -116,10 +125,7 @@ poll_token(void *arg)
 		return;
 	}
 	if (clock_boot_ms() >= login->end_ms) {
-		err_set(&err, ERR_LOGIN, "expired",
-		    "the code has expired before anybody signed in with it; "
-		    "begin again for a new one");
-		fail(login, &err);
+		fail_expired(login);
 		return;
 	}
 	login->grant = account_sign_in(
