@@ -191,20 +191,7 @@ restore_from(const struct conf *conf, const char *account, const char *path,
 	return answer;
 }
 
-/* 0, or the exit code with everything said. */
-static int
-begin(const struct verb_context *context, struct verb_options *options,
-    int argc, char **argv, struct conf **conf)
-{
-	int rc = EX_OK;
-
-	if (verb_parse(options, argc, argv) != 0)
-		return EX_USAGE;
-	if (options->operands != 2)
-		return verb_usage(argv[0], "which account, and which file?");
-	*conf = verb_conf(context, &rc);
-	return rc;
-}
+static const char question[] = "which account, and which file?";
 
 static int
 print_export(const struct verb_options *options)
@@ -235,12 +222,13 @@ print_export(const struct verb_options *options)
 int
 export_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {.json = 1, .operands = 2};
-	struct conf *conf = NULL;
+	struct verb_options options = {
+	    .json = 1, .operands = 2, .question = question};
+	struct conf *conf;
 	struct err err;
 	int rc;
 
-	rc = begin(context, &options, argc, argv, &conf);
+	conf = verb_begin(context, &options, argc, argv, &rc);
 	if (conf == NULL)
 		return rc;
 	err_clear(&err);
@@ -255,13 +243,14 @@ export_verb(const struct verb_context *context, int argc, char **argv)
 int
 restore_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {.json = 1, .operands = 2};
-	struct conf *conf = NULL;
+	struct verb_options options = {
+	    .json = 1, .operands = 2, .question = question};
+	struct conf *conf;
 	struct json *answer;
 	struct err err;
 	int rc;
 
-	rc = begin(context, &options, argc, argv, &conf);
+	conf = verb_begin(context, &options, argc, argv, &rc);
 	if (conf == NULL)
 		return rc;
 	err_clear(&err);

@@ -69,17 +69,15 @@ sign_in(const struct conf *conf, const struct verb_options *options)
 int
 login_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {
-	    .json = 1, .flags = flags, .operands = 1};
+	struct verb_options options = {.json = 1,
+	    .flags = flags,
+	    .operands = 1,
+	    .question = "for which account?"};
 	struct json *answer;
 	struct conf *conf;
-	int rc = EX_OK;
+	int rc;
 
-	if (verb_parse(&options, argc, argv) != 0)
-		return EX_USAGE;
-	if (options.operands == 0)
-		return verb_usage(argv[0], "for which account?");
-	conf = verb_conf(context, &rc);
+	conf = verb_begin(context, &options, argc, argv, &rc);
 	if (conf == NULL)
 		return rc;
 	if (options.flag == NULL || strcmp(options.flag, "--import") != 0) {
@@ -99,18 +97,15 @@ login_verb(const struct verb_context *context, int argc, char **argv)
 int
 logout_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {.json = 1, .operands = 1};
+	struct verb_options options = {
+	    .json = 1, .operands = 1, .question = "which account?"};
 	struct json *answer;
 	struct conf *conf;
 	struct err err;
 	struct buf out;
-	int rc = EX_OK;
+	int rc;
 
-	if (verb_parse(&options, argc, argv) != 0)
-		return EX_USAGE;
-	if (options.operands == 0)
-		return verb_usage(argv[0], "which account?");
-	conf = verb_conf(context, &rc);
+	conf = verb_begin(context, &options, argc, argv, &rc);
 	if (conf == NULL)
 		return rc;
 	err_clear(&err);

@@ -147,9 +147,7 @@ status_verb(const struct verb_context *context, int argc, char **argv)
 	struct conf *conf;
 	int rc;
 
-	if (verb_parse(&options, argc, argv) != 0)
-		return EX_USAGE;
-	conf = verb_conf(context, &rc);
+	conf = verb_begin(context, &options, argc, argv, &rc);
 	if (conf == NULL)
 		return rc;
 	rc = show_status(conf, &options);

@@ -27,14 +27,7 @@ ask_about(const struct verb_context *context, int argc, char **argv,
 	struct conf *conf;
 	struct err err;
 
-	*exit_code = EX_USAGE;
-	if (verb_parse(options, argc, argv) != 0)
-		return NULL;
-	if (options->operands == 0) {
-		verb_usage(argv[0], "for which account?");
-		return NULL;
-	}
-	conf = verb_conf(context, exit_code);
+	conf = verb_begin(context, options, argc, argv, exit_code);
 	if (conf == NULL)
 		return NULL;
 	err_clear(&err);
@@ -68,7 +61,8 @@ print_token(const struct json *answer)
 int
 token_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {.json = 1, .operands = 1};
+	struct verb_options options = {
+	    .json = 1, .operands = 1, .question = "for which account?"};
 	struct json *answer;
 	int rc;
 
@@ -85,7 +79,8 @@ token_verb(const struct verb_context *context, int argc, char **argv)
 int
 refresh_verb(const struct verb_context *context, int argc, char **argv)
 {
-	struct verb_options options = {.json = 1, .operands = 1};
+	struct verb_options options = {
+	    .json = 1, .operands = 1, .question = "for which account?"};
 	struct json *answer;
 	int rc;
 
@@ -127,13 +122,13 @@ int
 reload_verb(const struct verb_context *context, int argc, char **argv)
 {
 	struct verb_options options = {.json = 0, .operands = 0};
-	int rc = EX_OK, tokend_rc, milter_rc;
+	int rc, tokend_rc, milter_rc;
 	struct conf *conf;
 	struct buf out;
 
-	if (verb_parse(&options, argc, argv) != 0)
-		return EX_USAGE;
-	conf = verb_conf(context, &rc);
+	conf = verb_begin(context, &options, argc, argv, &rc);
+	if (conf == NULL && rc == EX_USAGE)
+		return rc;
 	if (conf == NULL) {
 		fprintf(stderr,
 		    "postoak: nothing was reloaded; the daemons go on with the "

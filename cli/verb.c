@@ -67,6 +67,10 @@ verb_parse(struct verb_options *options, int argc, char **argv)
 		    argv[1 + options->operands]);
 		return -1;
 	}
+	if (options->question != NULL && count < options->operands) {
+		verb_usage(argv[0], "%s", options->question);
+		return -1;
+	}
 	options->json = given;
 	options->operands = count;
 	options->operand = argv + 1;
@@ -145,4 +149,14 @@ verb_conf(const struct verb_context *context, int *exit_code)
 	if (conf == NULL)
 		*exit_code = show_error(&err);
 	return conf;
+}
+
+struct conf *
+verb_begin(const struct verb_context *context, struct verb_options *options,
+    int argc, char **argv, int *exit_code)
+{
+	*exit_code = EX_USAGE;
+	if (verb_parse(options, argc, argv) != 0)
+		return NULL;
+	return verb_conf(context, exit_code);
 }

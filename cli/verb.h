@@ -22,9 +22,11 @@ struct verb_options {
 	const char *const
 	    *flags; /* further options, NULL at the end; or NULL */
 	const char
-	    *flag;	/* out: the last one of them that was given, or NULL */
-	int operands;	/* in: most that are allowed; out: how many */
-	char **operand; /* out: the operands */
+	    *flag;    /* out: the last one of them that was given, or NULL */
+	int operands; /* in: most that are allowed; out: how many */
+	const char *question; /* in: asked when one of them is missing; NULL:
+				 they may be left out */
+	char **operand;	      /* out: the operands */
 };
 
 /*
@@ -57,6 +59,10 @@ int verb_life(
 
 /* Load the configuration; NULL with the message printed and *exit_code set. */
 struct conf *verb_conf(const struct verb_context *context, int *exit_code);
+
+/* verb_parse, then verb_conf. */
+struct conf *verb_begin(const struct verb_context *context,
+    struct verb_options *options, int argc, char **argv, int *exit_code);
 
 /* The verbs, one file a family. */
 int status_verb(const struct verb_context *context, int argc, char **argv);
