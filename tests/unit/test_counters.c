@@ -3,6 +3,7 @@
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
  * link: milter/journal milter/lmdb_check milter/ticks milter/map
+ * link: tests/unit/counters_place
  * libs: milter
  *
  * counters: one reservation over several limits, kept on disk.
@@ -24,58 +25,37 @@
 
 #include <cmocka.h>
 
+#include "counters_place.h"
 #include "log.h"
 #include "milter/counters.h"
 #include "milter/counters_lmdb.h"
 
-static char directory[64];
 static struct counters *counters;
 static struct err err;
 
 static void
 file_name(char *name, size_t size, const char *file)
 {
-	(void)snprintf(name, size, "%s/%s", directory, file);
-}
-
-static void
-open_store(void)
-{
-	char address[100];
-	struct conf_milter milter = {.counters = address};
-
-	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
-	counters = counters_open(&milter, &err);
-	if (counters == NULL)
-		fail_msg("%s", err.text);
+	(void)snprintf(name, size, "%s/%s", counters_place, file);
 }
 
 static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(directory, "/tmp/postoak-counters-XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	open_store();
+	counters_place_make();
+	counters = counters_place_open();
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	static const char *const files[] = {
-	    "data.mdb", "lock.mdb", "data.mdb.damaged", "journal"};
-	char name[100];
-	size_t i;
-
 	(void)state;
 	counters_close(counters);
 	counters = NULL;
-	for (i = 0; i < 4; i++) {
-		file_name(name, sizeof(name), files[i]);
-		(void)unlink(name);
-	}
-	return rmdir(directory);
+	counters_place_remove();
+	return 0;
 }
 
 static void
@@ -162,7 +142,7 @@ a_message_counts_once(void **state)
 	assert_int_equal(used("a"), 2);
 	/* Also after a restart. */
 	counters_close(counters);
-	open_store();
+	counters = counters_place_open();
 	assert_int_equal(reserve("q2", "a", 2, 1), 1);
 	assert_int_equal(used("a"), 2);
 }
@@ -193,7 +173,7 @@ counts_survive_a_restart(void **state)
 	(void)state;
 	assert_int_equal(reserve(NULL, "a", 10, 7), 1);
 	counters_close(counters);
-	open_store();
+	counters = counters_place_open();
 	assert_int_equal(used("a"), 7);
 	assert_int_equal(reserve(NULL, "a", 10, 4), 0);
 }
@@ -216,7 +196,7 @@ nothing_is_lost_by_kill(void **state)
 		assert_int_equal(pipe(fds), 0);
 		child = fork();
 		if (child == 0) {
-			open_store();
+			counters = counters_place_open();
 			for (;;) {
 				if (reserve(NULL, "a", 1u << 30, 1) != 1)
 					_exit(1);
@@ -235,12 +215,12 @@ nothing_is_lost_by_kill(void **state)
 		(void)close(fds[0]);
 		(void)waitpid(child, NULL, 0);
 		told += (uint64_t)n;
-		open_store();
+		counters = counters_place_open();
 		/* At most one was counted and not yet told, a round. */
 		assert_in_range(used("a"), told, told + (uint64_t)round + 1);
 		counters_close(counters);
 	}
-	open_store();
+	counters = counters_place_open();
 }
 
 #define THREADS 8
@@ -292,7 +272,7 @@ one_process_counts(void **state)
 	assert_int_equal(reserve(NULL, "a", 10, 1), 1);
 	child = fork();
 	if (child == 0)
-		_exit(counters_lmdb_open(directory, 1 << 20, &err) != NULL
+		_exit(counters_lmdb_open(counters_place, 1 << 20, &err) != NULL
 			  ? 1
 			  : strstr(err.text, "another program counts") == NULL);
 	(void)waitpid(child, &status, 0);
@@ -311,7 +291,7 @@ a_full_file_is_tidied(void **state)
 
 	(void)state;
 	counters_close(counters);
-	counters = counters_lmdb_open(directory, 256 * 1024, &err);
+	counters = counters_lmdb_open(counters_place, 256 * 1024, &err);
 	assert_non_null(counters);
 	for (i = 0; i < 20000 && rc == 1; i++) {
 		(void)snprintf(who, sizeof(who), "user%d", i);
@@ -334,7 +314,7 @@ a_file_full_of_live_keys_grows(void **state)
 
 	(void)state;
 	counters_close(counters);
-	counters = counters_lmdb_open(directory, 128 * 1024, &err);
+	counters = counters_lmdb_open(counters_place, 128 * 1024, &err);
 	assert_non_null(counters);
 	for (i = 0; i < 5000; i++) {
 		(void)snprintf(who, sizeof(who), "user%d", i);
@@ -389,7 +369,7 @@ a_damaged_file_is_set_aside(void **state)
 	counters_close(counters);
 	memset(noise, 'x', sizeof(noise));
 	damage(noise, sizeof(noise));
-	open_store();
+	counters = counters_place_open();
 	assert_int_equal(used("a"), 0);
 	assert_int_equal(reserve(NULL, "a", 10, 1), 1);
 	file_name(name, sizeof(name), "data.mdb.damaged");
@@ -412,7 +392,7 @@ a_file_cut_short_is_set_aside(void **state)
 	counters_close(counters);
 	file_name(name, sizeof(name), "data.mdb");
 	assert_int_equal(truncate(name, 3 * 4096), 0);
-	open_store();
+	counters = counters_place_open();
 	assert_int_equal(used("u0"), 0);
 }
 

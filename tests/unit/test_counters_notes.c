@@ -5,6 +5,7 @@
  * link: milter/notes_lmdb milter/lmdb_work milter/tally milter/pending
  * link: milter/journal
  * link: milter/ticks milter/map
+ * link: tests/unit/counters_place
  * libs: milter
  *
  * counters: notes, which are written with what is counted or not at all.
@@ -20,45 +21,30 @@
 
 #include <cmocka.h>
 
+#include "counters_place.h"
 #include "log.h"
 #include "milter/counters.h"
 
-static char directory[64];
 static struct counters *counters, *shared;
 static struct counters_kept kept;
 static struct err err;
-
-static void
-open_store(void)
-{
-	char address[100];
-
-	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
-	counters =
-	    counters_open(&(struct conf_milter){.counters = address}, &err);
-	if (counters == NULL)
-		fail_msg("%s", err.text);
-}
 
 static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(directory, "/tmp/postoak-notes-XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	open_store();
+	counters_place_make();
+	counters = counters_place_open();
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
 	counters_close(counters);
-	(void)snprintf(command, sizeof(command), "rm -r %s", directory);
-	return system(command);
+	counters_place_remove();
+	return 0;
 }
 
 static void
@@ -95,7 +81,7 @@ notes_are_kept_in_order(void **state)
 	    counters_note_next(counters, "a|1", &kept, &err), "a|2", "two");
 	put("a|2", "three");
 	counters_close(counters);
-	open_store();
+	counters = counters_place_open();
 	assert_note(
 	    counters_note_next(counters, "a|1", &kept, &err), "a|2", "three");
 	put("a|2", NULL);

@@ -10,6 +10,7 @@
  * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending
  * link: milter/journal milter/limit milter/map
+ * link: tests/unit/counters_place
  * libs: milter
  */
 #include "milter/held.h"
@@ -25,43 +26,28 @@
 
 #include <cmocka.h>
 
+#include "counters_place.h"
 #include "log.h"
 
-static char directory[64];
 static struct counters *counters;
 static struct err err;
-
-static void
-open_store(void)
-{
-	char address[100];
-
-	(void)snprintf(address, sizeof(address), "lmdb:%s", directory);
-	counters =
-	    counters_open(&(struct conf_milter){.counters = address}, &err);
-	if (counters == NULL)
-		fail_msg("%s", err.text);
-}
 
 static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(directory, "/tmp/postoak-held-XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	open_store();
+	counters_place_make();
+	counters = counters_place_open();
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
 	counters_close(counters);
-	(void)snprintf(command, sizeof(command), "rm -r %s", directory);
-	return system(command);
+	counters_place_remove();
+	return 0;
 }
 
 static void
