@@ -59,6 +59,12 @@ escape(char *out, size_t size, const char *in)
 	size_t len;
 
 	for (; *in != '\0' && used + 5 < size; in += len) {
+		/* Nearly all of a line is this. */
+		if (*in >= 0x20 && *in < 0x7f) {
+			out[used++] = *in;
+			len = 1;
+			continue;
+		}
 		len = utf8_length(in);
 		if (len > 0 && !is_control(in, len)) {
 			memcpy(out + used, in, len);
@@ -72,19 +78,31 @@ escape(char *out, size_t size, const char *in)
 	out[used] = '\0';
 }
 
+/* The time of day, made once a second by each thread that writes. */
+static const char *
+stamp_now(void)
+{
+	static _Thread_local char stamp[32];
+	static _Thread_local time_t made;
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (stamp[0] != '\0' && now == made)
+		return stamp;
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	made = now;
+	return stamp;
+}
+
 static void
 write_stderr(const char *line)
 {
-	char stamp[32];
 	char text[LINE_MAX_BYTES + 128];
-	struct tm tm;
-	time_t now = time(NULL);
 	int len;
 
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
-	len = snprintf(text, sizeof(text), "%s %s[%d]: %s\n", stamp, program,
-	    (int)getpid(), line);
+	len = snprintf(text, sizeof(text), "%s %s[%d]: %s\n", stamp_now(),
+	    program, (int)getpid(), line);
 	/* One write a line, so that threads do not mix theirs. */
 	if (len > 0 && write(STDERR_FILENO, text, (size_t)len) == -1)
 		return;
