@@ -9,6 +9,7 @@
  *
  * Never MDB_WRITEMAP: on a full disk it dies of SIGBUS.
  */
+#define _GNU_SOURCE /* PTHREAD_MUTEX_ADAPTIVE_NP */
 #include "counters_lmdb.h"
 
 #include <pthread.h>
@@ -66,6 +67,9 @@ look_behind(struct lmdb_work *work, struct request *r)
 
 	if (r->writer == NULL || r->writer->behind == NULL)
 		return 0;
+	rc = lmdb_work_open(work);
+	if (rc != 0)
+		return rc;
 	rc = notes_lmdb_any(work->file, work->txn, r->writer->behind);
 	r->writer->waits = rc == 0;
 	if (rc == 0)
@@ -442,6 +446,18 @@ open_both(
 	return -1;
 }
 
+/* What is done under it is mostly shorter than to sleep and be woken. */
+static void
+make_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	(void)pthread_mutexattr_init(&attr);
+	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	(void)pthread_mutex_init(lock, &attr);
+	(void)pthread_mutexattr_destroy(&attr);
+}
+
 struct counters *
 counters_lmdb_open(const char *directory, size_t bytes, struct err *err)
 {
@@ -454,7 +470,7 @@ counters_lmdb_open(const char *directory, size_t bytes, struct err *err)
 		free(store);
 		return NULL;
 	}
-	(void)pthread_mutex_init(&store->lock, NULL);
+	make_lock(&store->lock);
 	rc = peek(store, &work);
 	if (rc == 0)
 		lmdb_work_abort(&work);

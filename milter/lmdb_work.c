@@ -26,6 +26,8 @@ static MDB_val journal_key = {.mv_size = 7, .mv_data = journal_name};
 static int
 read_clock(struct lmdb_work *work)
 {
+	const struct pending *pending = work->file->pending;
+	const struct ticks *known = pending != NULL ? &pending->ticks : NULL;
 	MDB_val data;
 	struct ticks now;
 	int rc = mdb_get(work->txn, work->file->clock, &clock_key, &data);
@@ -41,6 +43,9 @@ read_clock(struct lmdb_work *work)
 	} else if (rc != MDB_NOTFOUND) {
 		return rc != 0 ? rc : MDB_CORRUPTED;
 	}
+	/* What was counted since has gone by this one. */
+	if (known != NULL && known->ticks_ms > work->ticks.ticks_ms)
+		work->ticks = *known;
 	ticks_read(&now);
 	work->now_ms = ticks_advance(&work->ticks, &now);
 	return 0;
@@ -115,6 +120,8 @@ begin(struct lmdb_work *work, struct lmdb_file *file, unsigned flags)
 	if (rc != 0)
 		return rc;
 	rc = read_clock(work);
+	if (rc == 0 && file->pending != NULL)
+		file->pending->ticks = work->ticks;
 	if (rc == 0 && !work->peeks)
 		rc = write_pending(work);
 	if (rc != 0)
@@ -130,9 +137,24 @@ lmdb_work_set_time(struct lmdb_work *work, int64_t now_ms)
 }
 
 int
+lmdb_work_open(struct lmdb_work *work)
+{
+	return work->txn != NULL
+		   ? 0
+		   : lmdb_file_begin(work->file, MDB_RDONLY, &work->txn);
+}
+
+int
 lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file)
 {
-	return begin(work, file, MDB_RDONLY);
+	struct ticks now;
+
+	if (file->pending == NULL || file->pending->ticks.ticks_ms == 0)
+		return begin(work, file, MDB_RDONLY);
+	*work = (struct lmdb_work){.file = file, .peeks = 1};
+	ticks_read(&now);
+	work->now_ms = ticks_advance(&file->pending->ticks, &now);
+	return 0;
 }
 
 int
@@ -182,7 +204,8 @@ lmdb_work_commit(struct lmdb_work *work, int dirty)
 void
 lmdb_work_abort(struct lmdb_work *work)
 {
-	mdb_txn_abort(work->txn);
+	if (work->txn != NULL)
+		mdb_txn_abort(work->txn);
 	/* What was counted in it is in memory: the journal knows what counts.
 	 */
 	if (!work->peeks)
@@ -196,8 +219,10 @@ lmdb_work_get(struct lmdb_work *work, const char *key, int64_t window_ms,
     struct limit_ring *ring)
 {
 	MDB_val name = lmdb_file_val(key, strlen(key)), data;
-	int rc = mdb_get(work->txn, work->file->rings, &name, &data);
+	int rc = lmdb_work_open(work);
 
+	if (rc == 0)
+		rc = mdb_get(work->txn, work->file->rings, &name, &data);
 	if (rc == 0 &&
 	    limit_decode(ring, window_ms, data.mv_data, data.mv_size) == 0)
 		return 0;
@@ -290,6 +315,14 @@ filled(const struct lmdb_work *work)
 	return (size_t)(work->turned_ms / SEEN_MS) & 1;
 }
 
+static int
+drop_seen(struct lmdb_work *work, size_t number)
+{
+	if (work->file->pending != NULL)
+		pending_filter_clear(work->file->pending, number);
+	return mdb_drop(work->txn, work->file->seen[number], 0);
+}
+
 /* When it is time, or the filled one is full: its time then runs ahead. */
 static int
 turn_seen(struct lmdb_work *work)
@@ -302,10 +335,10 @@ turn_seen(struct lmdb_work *work)
 	if (rc != 0 || (turn <= before && stat.ms_entries < SEEN_MAX))
 		return rc;
 	work->turned_ms = turn > before ? turn : before + SEEN_MS;
-	rc = mdb_drop(work->txn, work->file->seen[filled(work)], 0);
+	rc = drop_seen(work, filled(work));
 	/* After a longer rest both are of no use. */
 	if (rc == 0 && turn - before > SEEN_MS)
-		rc = mdb_drop(work->txn, work->file->seen[!filled(work)], 0);
+		rc = drop_seen(work, !filled(work));
 	return rc;
 }
 
@@ -313,8 +346,11 @@ int
 lmdb_work_find_seen(struct lmdb_work *work, uint64_t id)
 {
 	MDB_val key = lmdb_file_val(&id, sizeof(id)), data;
-	int i, rc = MDB_NOTFOUND;
+	int i, rc = lmdb_work_open(work);
 
+	if (rc != 0)
+		return rc;
+	rc = MDB_NOTFOUND;
 	for (i = 0; id != 0 && i < 2 && rc == MDB_NOTFOUND; i++)
 		rc = mdb_get(work->txn, work->file->seen[i], &key, &data);
 	return rc;
@@ -329,8 +365,40 @@ lmdb_work_add_seen(struct lmdb_work *work, uint64_t id)
 
 	if (id == 0 || rc != 0)
 		return rc;
+	if (work->file->pending != NULL)
+		pending_filter_add(work->file->pending, filled(work), id);
 	return mdb_put(
 	    work->txn, work->file->seen[filled(work)], &key, &data, 0);
+}
+
+static int
+load_seen(struct lmdb_work *work, struct pending *pending, size_t number)
+{
+	MDB_cursor *cursor;
+	MDB_val key, data;
+	uint64_t id;
+	int rc = mdb_cursor_open(work->txn, work->file->seen[number], &cursor);
+
+	if (rc != 0)
+		return rc;
+	pending_filter_clear(pending, number);
+	while ((rc = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+		if (key.mv_size != sizeof(id))
+			continue;
+		memcpy(&id, key.mv_data, sizeof(id));
+		pending_filter_add(pending, number, id);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+lmdb_work_load(struct lmdb_work *work, struct pending *pending)
+{
+	int rc = load_seen(work, pending, 0);
+
+	pending->ticks = work->ticks;
+	return rc == 0 ? load_seen(work, pending, 1) : rc;
 }
 
 /* --- sweeping ------------------------------------------------------------ */

@@ -26,7 +26,7 @@
 /* One transaction and its time. */
 struct lmdb_work {
 	struct lmdb_file *file;
-	MDB_txn *txn;
+	MDB_txn *txn; /* after lmdb_work_peek perhaps NULL yet */
 	struct ticks ticks;
 	int64_t now_ms;
 	int64_t turned_ms; /* when the seen databases changed places */
@@ -41,8 +41,14 @@ int lmdb_work_begin(
 /* Go by another clock than this machine's: now it is now_ms. */
 void lmdb_work_set_time(struct lmdb_work *work, int64_t now_ms);
 
-/* Begin to read the file as it is, without what is pending. */
+/*
+ * Begin to read the file as it is, without what is pending. If the clock is
+ * known, LMDB is asked only by the first who does, through lmdb_work_open.
+ */
 int lmdb_work_peek(struct lmdb_work *work, struct lmdb_file *file);
+
+/* So that work->txn can be used. */
+int lmdb_work_open(struct lmdb_work *work);
 
 /*
  * Commit; the clock is written only when the transaction wrote (dirty). After
@@ -85,6 +91,9 @@ int lmdb_work_get_word(
  */
 int lmdb_work_find_seen(struct lmdb_work *work, uint64_t id);
 int lmdb_work_add_seen(struct lmdb_work *work, uint64_t id);
+
+/* Take the file's clock and messages into what lies over it. */
+int lmdb_work_load(struct lmdb_work *work, struct pending *pending);
 
 /* Which of the journal's records are not in the file; 0: it is a new one. */
 int lmdb_work_generation(struct lmdb_work *work, uint64_t *generation);

@@ -10,6 +10,61 @@
 #include "map.h"
 #include "mem.h"
 
+#define OF_IDS (PENDING_FILTERS - 1)
+
+/* --- filters ------------------------------------------------------------- */
+
+/* An id is a hash already: two parts of it choose the bits. */
+static size_t
+first_bit(uint64_t id)
+{
+	return id % PENDING_FILTER_BITS;
+}
+
+static size_t
+second_bit(uint64_t id)
+{
+	return (id >> 32) % PENDING_FILTER_BITS;
+}
+
+static uint64_t
+mask(size_t bit)
+{
+	return (uint64_t)1 << (bit % 64);
+}
+
+void
+pending_filter_add(struct pending *pending, size_t number, uint64_t id)
+{
+	uint64_t *words = pending->filter[number];
+
+	words[first_bit(id) / 64] |= mask(first_bit(id));
+	words[second_bit(id) / 64] |= mask(second_bit(id));
+}
+
+void
+pending_filter_clear(struct pending *pending, size_t number)
+{
+	memset(pending->filter[number], 0, sizeof(pending->filter[number]));
+}
+
+static int
+may_have(const struct pending *pending, size_t number, uint64_t id)
+{
+	const uint64_t *words = pending->filter[number];
+
+	return (words[first_bit(id) / 64] & mask(first_bit(id))) != 0 &&
+	       (words[second_bit(id) / 64] & mask(second_bit(id))) != 0;
+}
+
+int
+pending_filter_may(const struct pending *pending, uint64_t id)
+{
+	return may_have(pending, 0, id) || may_have(pending, 1, id);
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
 void
 pending_clear(struct pending *pending)
 {
@@ -25,6 +80,8 @@ pending_clear(struct pending *pending)
 	}
 	pending->rings = 0;
 	pending->messages = 0;
+	if (pending->id_count > 0)
+		pending_filter_clear(pending, OF_IDS);
 	pending->id_count = 0;
 }
 
@@ -87,9 +144,11 @@ pending_has(const struct pending *pending, uint64_t id)
 {
 	size_t i;
 
+	if (id == 0 || !may_have(pending, OF_IDS, id))
+		return 0;
 	for (i = 0; i < pending->id_count; i++)
 		if (pending->ids[i] == id)
-			return id != 0;
+			return 1;
 	return 0;
 }
 
@@ -97,8 +156,10 @@ void
 pending_count(struct pending *pending, uint64_t id)
 {
 	pending->messages++;
-	if (id != 0 && pending->id_count < PENDING_MESSAGES_MAX)
-		pending->ids[pending->id_count++] = id;
+	if (id == 0 || pending->id_count == PENDING_MESSAGES_MAX)
+		return;
+	pending->ids[pending->id_count++] = id;
+	pending_filter_add(pending, OF_IDS, id);
 }
 
 /* --- records ------------------------------------------------------------- */

@@ -7,17 +7,24 @@
 
 #include "counters_ops.h"
 #include "limit.h"
+#include "ticks.h"
 
 /*
  * pending - what was counted since the last transaction: the rings of that
  * time as they are now, and the messages. It lies over the LMDB file; lmdb_work
  * puts it there. Bounded by those who ask pending_is_full before they add.
+ *
+ * It also spares most looks into the file: it has the file's clock, and a
+ * filter for each database of messages and one for what is pending, which may
+ * hold a message only if both its bits are set.
  */
 
 #define PENDING_RINGS_MAX 512
 #define PENDING_MESSAGES_MAX 1024
 
 #define PENDING_BUCKETS 1024
+#define PENDING_FILTERS 3 /* two of the file's, the last one of "ids" */
+#define PENDING_FILTER_BITS ((size_t)1 << 18)
 
 struct pending_ring {
 	struct pending_ring *next;
@@ -32,8 +39,11 @@ struct pending {
 	size_t messages;		    /* counted */
 	uint64_t ids[PENDING_MESSAGES_MAX]; /* of those that have one */
 	size_t id_count;
+	struct ticks ticks; /* as in the file or later; 0: not known */
+	uint64_t filter[PENDING_FILTERS][PENDING_FILTER_BITS / 64];
 };
 
+/* Forget what was counted; the clock and the filters stay. */
 void pending_clear(struct pending *pending);
 
 /* 1 if a transaction has to come before another message. */
@@ -51,6 +61,13 @@ struct pending_ring *pending_enter(
 uint64_t pending_id(const char *id);
 int pending_has(const struct pending *pending, uint64_t id);
 void pending_count(struct pending *pending, uint64_t id);
+
+/* The filters of the file: an id is in its database of that number; none is. */
+void pending_filter_add(struct pending *pending, size_t number, uint64_t id);
+void pending_filter_clear(struct pending *pending, size_t number);
+
+/* 0 if the id is in neither database for certain. */
+int pending_filter_may(const struct pending *pending, uint64_t id);
 
 /*
  * One message as the journal keeps it: what was counted, when. pending_write

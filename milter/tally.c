@@ -102,9 +102,12 @@ tally_read(struct lmdb_work *work, struct counters_item *item)
 int
 tally_find_seen(struct lmdb_work *work, uint64_t id)
 {
-	if (pending_has(work->file->pending, id))
+	const struct pending *pending = work->file->pending;
+
+	if (pending_has(pending, id))
 		return 0;
-	return lmdb_work_find_seen(work, id);
+	return pending_filter_may(pending, id) ? lmdb_work_find_seen(work, id)
+					       : MDB_NOTFOUND;
 }
 
 /* --- counting ------------------------------------------------------------ */
@@ -208,14 +211,18 @@ int
 tally_attach(struct tally *tally, struct lmdb_file *file)
 {
 	struct lmdb_work work;
-	int rc = lmdb_work_peek(&work, file);
+	int rc;
 
+	file->pending = NULL;
+	rc = lmdb_work_peek(&work, file);
 	if (rc != 0)
 		return rc;
 	pending_clear(&tally->pending);
+	rc = lmdb_work_load(&work, &tally->pending);
 	file->journal = &tally->journal;
 	file->pending = &tally->pending;
-	rc = replay(&work);
+	if (rc == 0)
+		rc = replay(&work);
 	lmdb_work_abort(&work);
 	if (rc != 0)
 		file->pending = NULL;

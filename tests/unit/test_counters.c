@@ -136,11 +136,11 @@ a_message_counts_once(void **state)
 	assert_int_equal(reserve("q1", "a", 1, 1), 1);
 	assert_int_equal(reserve("q1", "a", 1, 1), 1);
 	assert_int_equal(reserve("q2", "a", 1, 1), 0);
-	assert_int_equal(used("a"), 1);
 	/* A refused one was not counted and may come again. */
 	assert_int_equal(reserve("q2", "a", 2, 1), 1);
-	assert_int_equal(used("a"), 2);
-	/* Also after a restart. */
+	/* Also when it is in the file, and after a restart. */
+	counters_tick(counters);
+	assert_int_equal(reserve("q1", "a", 2, 1), 1);
 	counters_close(counters);
 	counters = counters_place_open();
 	assert_int_equal(reserve("q2", "a", 2, 1), 1);

@@ -108,6 +108,29 @@ a_message_is_read_as_it_was_written(void **state)
 }
 
 static void
+filters_miss_no_id(void **state)
+{
+	uint64_t id = 1;
+	size_t i, wrong = 0;
+
+	(void)state;
+	for (i = 0; i < 16384; i++) {
+		id = id * 6364136223846793005ULL + 1442695040888963407ULL;
+		wrong += (size_t)pending_filter_may(&pending, id);
+		pending_filter_add(&pending, i % 2, id);
+		assert_true(pending_filter_may(&pending, id));
+	}
+	/* Most of what was not added is known not to have been. */
+	assert_in_range(wrong, 0, 16384 / 50);
+	/* They are of the file: what is pending may go, they stay. */
+	pending_clear(&pending);
+	assert_true(pending_filter_may(&pending, id));
+	pending_filter_clear(&pending, 0);
+	pending_filter_clear(&pending, 1);
+	assert_false(pending_filter_may(&pending, id));
+}
+
+static void
 lengths_are_not_trusted(void **state)
 {
 	struct counters_item item = {.key = "k", .window_ms = 1, .amount = 1};
@@ -132,6 +155,7 @@ main(void)
 	    T(rings_are_found_by_their_key),
 	    T(messages_are_known_by_their_id),
 	    T(a_message_is_read_as_it_was_written),
+	    T(filters_miss_no_id),
 	    T(lengths_are_not_trusted),
 	};
 #undef T
