@@ -22,9 +22,10 @@
 #include "json.h"
 
 #define LEN 4000
+#define LINKS (4 * sizeof(void *)) /* malloc's own, in what was freed */
 
 /* How many bytes at an address still are 'x': asked of the kernel, because it
- * is no longer ours. */
+ * is no longer ours. Addresses that malloc puts there may hold that byte. */
 static size_t
 left_at(uintptr_t address)
 {
@@ -35,7 +36,7 @@ left_at(uintptr_t address)
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(pread(fd, data, LEN, (off_t)address), LEN);
 	close(fd);
-	for (i = 0; i < LEN; i++)
+	for (i = LINKS; i < LEN; i++)
 		left += data[i] == 'x';
 	return left;
 }
@@ -59,7 +60,7 @@ test_freed(void **state)
 	uintptr_t at = (uintptr_t)data;
 
 	(void)state;
-	assert_int_equal(left_at(at), LEN);
+	assert_int_equal(left_at(at), LEN - LINKS);
 	free(data);
 	assert_int_equal(left_at(at), 0);
 	free(behind);
@@ -125,7 +126,7 @@ test_in_a_library(void **state)
 	assert_non_null(json);
 	behind = malloc(LEN);
 	at = (uintptr_t)json_get_string(json, "a");
-	assert_int_equal(left_at(at), LEN);
+	assert_int_equal(left_at(at), LEN - LINKS);
 	json_free(json);
 	assert_int_equal(left_at(at), 0);
 	free(behind);
