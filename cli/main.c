@@ -25,6 +25,8 @@ static const struct {
 } verbs[] = {
     {"status", "[ACCOUNT] [--json]",
 	"tokens, errors and budgets of the accounts", status_verb},
+    {"check", "[ACCOUNT] [OPTION]...",
+	"what is wrong on the way of mail, and the remedy", check_verb},
     {"limits", "[ACCOUNT] [--json]",
 	"what of each sending limit is used, what is held", limits_verb},
     {"release", "[MTA [FILE]]", "let held mail go as its budget allows",

@@ -77,6 +77,7 @@ int export_verb(const struct verb_context *context, int argc, char **argv);
 int restore_verb(const struct verb_context *context, int argc, char **argv);
 int release_verb(const struct verb_context *context, int argc, char **argv);
 int watch_verb(const struct verb_context *context, int argc, char **argv);
+int check_verb(const struct verb_context *context, int argc, char **argv);
 int mta_verb(const struct verb_context *context, int argc, char **argv);
 
 #endif

@@ -27,11 +27,13 @@ _postoak()
 		return
 	fi
 	case $verb in
-	'') words="status limits release watch token refresh login logout export restore reload explain mta help -c -V" ;;
+	'') words="status check limits release watch token refresh login logout export restore reload explain mta help -c -V" ;;
 	login)
 		words="--browser --device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	status | limits | token | refresh | logout)
 		words="--json $(_postoak_accounts "$1" "${config[@]}")" ;;
+	check)
+		words="--json --area --send --config-directory $(_postoak_accounts "$1" "${config[@]}")" ;;
 	export | restore)
 		words="--json $(_postoak_accounts "$1" "${config[@]}") $(compgen -f -- "$word")" ;;
 	explain) words=--json ;;
