@@ -3,6 +3,7 @@
  * release, held, budget: what is held, in which order it may go and what that
  * costs, with counters on disk and a clock that is set.
  *
+ * link: milter/lmdb_store
  * link: milter/release milter/turns milter/budget milter/held
  * link: milter/mark milter/recent milter/message
  * link: milter/config milter/rewrite milter/rewrite_edit milter/notice
@@ -443,7 +444,7 @@ a_new_message_may_try_as_well(void **state)
 	struct mark mark;
 
 	(void)state;
-	configure(ACCOUNT("limits = { \"1 messages / 1h\" }\n"
+	configure(ACCOUNT("limits = { \"1 messages / 4h\" }\n"
 			  "on_limit = { \"tempfail\" }") OTHER(""));
 	mark_set(
 	    counters, "a@x.org", MARK_FULL, "554 5.2.0", clock_wall_s(), &err);
