@@ -9,34 +9,19 @@
  *
  * Never MDB_WRITEMAP: on a full disk it dies of SIGBUS.
  */
-#define _GNU_SOURCE /* PTHREAD_MUTEX_ADAPTIVE_NP */
 #include "counters_lmdb.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lmdb_work.h"
+#include "lmdb_store.h"
 #include "log.h"
 #include "mem.h"
 #include "notes_lmdb.h"
 #include "tally.h"
 
-#define SWEEP_KEYS 256 /* looked at in a tick */
-#define ROOM_SWEEPS 16
-#define ROOM_TRIES 8
-
 /* What tally cannot do: no error of LMDB, no errno. */
 #define NEEDS_TRANSACTION (-1)
-
-struct store {
-	struct counters counters;
-	struct lmdb_file file;
-	pthread_mutex_t lock; /* no transaction while the map grows */
-	int dirty;	      /* written to since the last sync */
-	struct tally tally;
-	char sweep[LMDB_WORK_KEY_MAX + 1]; /* where the last sweep ended */
-};
 
 static int
 failed(struct err *err, const char *what, int rc)
@@ -115,7 +100,7 @@ reserve_in(struct lmdb_work *work, struct request *r)
 }
 
 static int
-reserve_once(struct store *store, struct request *r)
+reserve_once(struct lmdb_store *store, struct request *r)
 {
 	struct lmdb_work work;
 	int rc = lmdb_work_begin(&work, &store->file, 0);
@@ -129,75 +114,12 @@ reserve_once(struct store *store, struct request *r)
 	return rc;
 }
 
-/* Drop rings that hold nothing any more, and ids that are old enough. */
 static int
-sweep(struct store *store, size_t most)
+reserve_lightly(struct lmdb_store *store, void *with)
 {
+	struct request *r = with;
 	struct lmdb_work work;
-	int rc = lmdb_work_begin(&work, &store->file, 0);
-
-	if (rc != 0)
-		return rc;
-	rc = lmdb_work_sweep(&work, store->sweep, most);
-	if (rc == 0)
-		return lmdb_work_commit(&work, 1);
-	lmdb_work_abort(&work);
-	return rc;
-}
-
-/*
- * Deleting copies pages, so it needs room as well, and what it frees is used
- * again only two transactions later: the map grows by a little, and is swept
- * in parts. The rest is left to the ticks, a message does not wait for it.
- */
-static int
-make_room(struct store *store)
-{
-	int i, rc = lmdb_file_grow(&store->file);
-
-	store->sweep[0] = '\0';
-	for (i = 0; i < ROOM_SWEEPS && rc == 0; i++)
-		rc = sweep(store, SWEEP_KEYS);
-	return rc;
-}
-
-/* Take up the journal; write down what is pending; a full file gets room. */
-static int
-settle(struct store *store)
-{
-	struct lmdb_work work;
-	int i, rc = MDB_MAP_FULL;
-
-	for (i = 0; i < ROOM_TRIES && rc == MDB_MAP_FULL; i++) {
-		if (i > 0)
-			(void)make_room(store);
-		rc = store->file.pending == NULL
-			 ? tally_attach(&store->tally, &store->file)
-			 : 0;
-		if (rc == 0)
-			rc = lmdb_work_begin(&work, &store->file, 0);
-		if (rc == 0)
-			rc = lmdb_work_commit(&work, 1);
-	}
-	return rc;
-}
-
-/* Begin to look, with everything as it must be to count a message. */
-static int
-peek(struct store *store, struct lmdb_work *work)
-{
-	int rc = 0;
-
-	if (store->file.pending == NULL || pending_is_full(store->file.pending))
-		rc = settle(store);
-	return rc == 0 ? lmdb_work_peek(work, &store->file) : rc;
-}
-
-static int
-reserve_lightly(struct store *store, struct request *r)
-{
-	struct lmdb_work work;
-	int rc = peek(store, &work);
+	int rc = lmdb_store_peek(store, &work);
 
 	if (rc != 0)
 		return rc;
@@ -206,53 +128,10 @@ reserve_lightly(struct store *store, struct request *r)
 	return rc == NEEDS_TRANSACTION ? reserve_once(store, r) : rc;
 }
 
-/* 1 if another try after the error rc may go well. */
-static int
-recovered(struct store *store, int rc)
-{
-	if (rc == 0 || !lmdb_file_recover(&store->file, rc))
-		return 0;
-	store->file.pending = NULL;
-	return 1;
-}
-
-static struct store *
+static struct lmdb_store *
 store_of(struct counters *counters)
 {
-	return (struct store *)(void *)counters;
-}
-
-typedef int (*attempt)(struct store *store, struct request *request);
-
-/* Under the lock: a full map is given room, a damaged one opened anew. */
-static int
-try(struct store *store, attempt once, struct request *r)
-{
-	int rc = store->file.pending == NULL ? settle(store) : 0;
-
-	if (rc == 0)
-		rc = once(store, r);
-	if (rc != MDB_MAP_FULL)
-		return rc;
-	log_warn(NULL, "the counters' file is full: dropping what has expired");
-	rc = make_room(store);
-	if (rc == 0)
-		rc = settle(store);
-	return rc == 0 ? once(store, r) : rc;
-}
-
-static int
-change(struct store *store, attempt once, struct request *r)
-{
-	int rc;
-
-	(void)pthread_mutex_lock(&store->lock);
-	store->dirty = 1;
-	rc = try(store, once, r);
-	if (recovered(store, rc))
-		rc = try(store, once, r);
-	(void)pthread_mutex_unlock(&store->lock);
-	return rc;
+	return (struct lmdb_store *)(void *)counters;
 }
 
 static int
@@ -265,7 +144,8 @@ lmdb_reserve(struct counters *counters, const char *id,
 	    .count = count,
 	    .always = always,
 	    .writer = writer};
-	int rc = change(store_of(counters), reserve_lightly, &request);
+	int rc =
+	    lmdb_store_change(store_of(counters), reserve_lightly, &request);
 
 	return rc != 0 ? failed(err, "counting a message", rc)
 		       : request.granted;
@@ -275,8 +155,9 @@ lmdb_reserve(struct counters *counters, const char *id,
 
 /* The rings of the items go; the notes are written. */
 static int
-change_once(struct store *store, struct request *r)
+change_once(struct lmdb_store *store, void *with)
 {
+	const struct request *r = with;
 	struct lmdb_work work;
 	size_t i;
 	int rc = lmdb_work_begin(&work, &store->file, 0);
@@ -303,7 +184,7 @@ lmdb_reset(struct counters *counters, const struct counters_item *items,
 		struct counters_item *out;
 	} cast = {.in = items}; /* only their keys are read */
 	struct request request = {.items = cast.out, .count = count};
-	int rc = change(store_of(counters), change_once, &request);
+	int rc = lmdb_store_change(store_of(counters), change_once, &request);
 
 	return rc != 0 ? failed(err, "resetting", rc) : 0;
 }
@@ -313,23 +194,29 @@ lmdb_note_write(struct counters *counters, const struct counters_note *notes,
     size_t count, struct err *err)
 {
 	struct request request = {.notes = notes, .notes_count = count};
-	int rc = change(store_of(counters), change_once, &request);
+	int rc = lmdb_store_change(store_of(counters), change_once, &request);
 
 	return rc != 0 ? failed(err, "keeping a note", rc) : 0;
 }
 
 /* --- reading -------------------------------------------------------------- */
 
+struct note_request {
+	const char *key;
+	int after;
+	struct counters_kept *kept;
+};
+
 static int
-note_once(
-    struct store *store, const char *key, int after, struct counters_kept *kept)
+note_once(struct lmdb_store *store, void *with)
 {
+	const struct note_request *r = with;
 	MDB_txn *txn;
 	int rc = lmdb_file_begin(&store->file, MDB_RDONLY, &txn);
 
 	if (rc != 0)
 		return rc;
-	rc = notes_lmdb_get(&store->file, txn, key, after, kept);
+	rc = notes_lmdb_get(&store->file, txn, r->key, r->after, r->kept);
 	mdb_txn_abort(txn);
 	return rc;
 }
@@ -338,30 +225,26 @@ static int
 lmdb_note_get(struct counters *counters, const char *key, int after,
     struct counters_kept *kept, struct err *err)
 {
-	struct store *store = store_of(counters);
-	int rc;
+	struct note_request request = {key, after, kept};
+	int rc = lmdb_store_read(store_of(counters), note_once, &request);
 
-	(void)pthread_mutex_lock(&store->lock);
-	rc = note_once(store, key, after, kept);
-	if (recovered(store, rc))
-		rc = note_once(store, key, after, kept);
-	(void)pthread_mutex_unlock(&store->lock);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	return rc != 0 ? failed(err, "reading a note", rc) : 1;
 }
 
 static int
-look(struct store *store, struct counters_item *items, size_t count)
+look(struct lmdb_store *store, void *with)
 {
+	const struct request *r = with;
 	struct lmdb_work work;
 	size_t i;
-	int rc = peek(store, &work);
+	int rc = lmdb_store_peek(store, &work);
 
 	if (rc != 0)
 		return rc;
-	for (i = 0; i < count && rc == 0; i++)
-		rc = tally_read(&work, &items[i]);
+	for (i = 0; i < r->count && rc == 0; i++)
+		rc = tally_read(&work, &r->items[i]);
 	lmdb_work_abort(&work);
 	return rc;
 }
@@ -370,39 +253,17 @@ static int
 lmdb_read(struct counters *counters, struct counters_item *items, size_t count,
     struct err *err)
 {
-	struct store *store = store_of(counters);
-	int rc;
+	struct request request = {.items = items, .count = count};
+	int rc = lmdb_store_read(store_of(counters), look, &request);
 
-	(void)pthread_mutex_lock(&store->lock);
-	rc = look(store, items, count);
-	if (recovered(store, rc))
-		rc = look(store, items, count);
-	(void)pthread_mutex_unlock(&store->lock);
 	return rc != 0 ? failed(err, "reading", rc) : 0;
 }
 
 static void
 lmdb_tick(struct counters *counters)
 {
-	struct store *store = store_of(counters);
-	int rc;
+	int rc = lmdb_store_tick(store_of(counters));
 
-	(void)pthread_mutex_lock(&store->lock);
-	/* An idle relay leaves its disk alone. */
-	if (!store->dirty && store->sweep[0] == '\0') {
-		(void)pthread_mutex_unlock(&store->lock);
-		return;
-	}
-	store->dirty = 0;
-	rc = sweep(store, SWEEP_KEYS);
-	if (rc == MDB_MAP_FULL)
-		rc = settle(store);
-	if (recovered(store, rc))
-		rc = 0;
-	(void)pthread_mutex_unlock(&store->lock);
-	/* Not under the lock: a slow disk must not hold up a message. */
-	if (rc == 0)
-		rc = lmdb_file_sync(&store->file);
 	if (rc != 0)
 		log_warn(NULL, "cannot tidy the counters: reason=%s",
 		    mdb_strerror(rc));
@@ -411,14 +272,8 @@ lmdb_tick(struct counters *counters)
 static void
 lmdb_close(struct counters *counters)
 {
-	struct store *store = store_of(counters);
-
-	if (store->file.pending != NULL)
-		(void)settle(store); /* else the journal keeps it */
-	(void)pthread_mutex_destroy(&store->lock);
-	lmdb_file_close(&store->file);
-	tally_close(&store->tally);
-	free(store);
+	lmdb_store_close(store_of(counters));
+	free(counters);
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -433,49 +288,14 @@ static const struct counters_ops ops = {
     .close = lmdb_close,
 };
 
-/* The journal first: the file may be another process's. */
-static int
-open_both(
-    struct store *store, const char *directory, size_t bytes, struct err *err)
-{
-	if (tally_open(&store->tally, directory, err) < 0)
-		return -1;
-	if (lmdb_file_open(&store->file, directory, bytes, err) == 0)
-		return 0;
-	tally_close(&store->tally);
-	return -1;
-}
-
-/* What is done under it is mostly shorter than to sleep and be woken. */
-static void
-make_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-
-	(void)pthread_mutexattr_init(&attr);
-	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-	(void)pthread_mutex_init(lock, &attr);
-	(void)pthread_mutexattr_destroy(&attr);
-}
-
 struct counters *
 counters_lmdb_open(const char *directory, size_t bytes, struct err *err)
 {
-	struct store *store = mem_zalloc(1, sizeof(*store));
-	struct lmdb_work work;
-	int rc;
+	struct lmdb_store *store = mem_zalloc(1, sizeof(*store));
 
 	store->counters.ops = &ops;
-	if (open_both(store, directory, bytes, err) < 0) {
-		free(store);
-		return NULL;
-	}
-	make_lock(&store->lock);
-	rc = peek(store, &work);
-	if (rc == 0)
-		lmdb_work_abort(&work);
-	else if (!recovered(store, rc))
-		log_warn(NULL, "cannot take up the counters' journal: %s",
-		    mdb_strerror(rc));
-	return &store->counters;
+	if (lmdb_store_open(store, directory, bytes, err) == 0)
+		return &store->counters;
+	free(store);
+	return NULL;
 }

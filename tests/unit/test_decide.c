@@ -3,6 +3,7 @@
  * decide: whole decisions with a configuration from a file and counters on
  * disk.
  *
+ * link: milter/lmdb_store
  * link: milter/budget milter/held
  * link: milter/mark milter/recent
  * link: milter/decide milter/message milter/config milter/rewrite

@@ -2,6 +2,7 @@
 /*
  * held: what is noted of a held message.
  *
+ * link: milter/lmdb_store
  * link: milter/held milter/message milter/config milter/rewrite
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded

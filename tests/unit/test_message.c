@@ -3,6 +3,7 @@
  * message: what is kept of a message is bounded, and what did not fit is
  * known to be missing.
  *
+ * link: milter/lmdb_store
  * link: milter/message milter/config milter/rewrite milter/rewrite_field
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/phrase milter/name milter/encoded milter/route milter/address

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_LMDB_STORE_H
+#define POSTOAK_LMDB_STORE_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "counters_ops.h"
+#include "lmdb_work.h"
+#include "tally.h"
+
+/*
+ * lmdb_store - the LMDB file of counters and what lies over it, under one lock:
+ * a full file is given room, a damaged one is set aside and begun anew. Called
+ * by counters_lmdb; calls tally, lmdb_work. Functions without an err return 0,
+ * an error of LMDB or an errno.
+ */
+
+struct lmdb_store {
+	struct counters counters; /* first */
+	struct lmdb_file file;
+	pthread_mutex_t lock; /* no transaction while the map grows */
+	int dirty;	      /* written to since the last sync */
+	struct tally tally;
+	char sweep[LMDB_WORK_KEY_MAX + 1]; /* where the last sweep ended */
+};
+
+/* Open both; 0, or -1 with *err as documented in counters_open. */
+int lmdb_store_open(struct lmdb_store *store, const char *directory,
+    size_t bytes, struct err *err);
+
+/* Write down what is pending, and close. */
+void lmdb_store_close(struct lmdb_store *store);
+
+/* Under the lock, perhaps more than once. */
+typedef int (*lmdb_store_task)(struct lmdb_store *store, void *with);
+int lmdb_store_change(
+    struct lmdb_store *store, lmdb_store_task task, void *with);
+int lmdb_store_read(struct lmdb_store *store, lmdb_store_task task, void *with);
+
+/*
+ * For a task: begin to look, with everything as it must be to count a message.
+ */
+int lmdb_store_peek(struct lmdb_store *store, struct lmdb_work *work);
+
+/* Sweep a part of the file and sync it, unless nothing was done to it. */
+int lmdb_store_tick(struct lmdb_store *store);
+
+#endif
