@@ -2,7 +2,7 @@
 /*
  * command - see command.h.
  */
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, memfd_create */
 #include "command.h"
 
 #include <errno.h>
@@ -10,12 +10,14 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
 
 #define LINE_MAX_BYTES (1024 * 1024)
+#define WORDS_MAX 512
 
 extern char **environ;
 
@@ -30,9 +32,11 @@ arguments(const char *const argv[])
 	return cast.out;
 }
 
-/* With in as standard input (-1: none) and out as standard output. */
+/* With in as standard input (-1: none), out as standard output, and words as
+ * standard error (-1: ours). */
 static int
-spawn(const char *const argv[], int in, int out, pid_t *pid, struct err *err)
+spawn(const char *const argv[], int in, int out, int words, pid_t *pid,
+    struct err *err)
 {
 	posix_spawn_file_actions_t actions;
 	int rc = posix_spawn_file_actions_init(&actions);
@@ -46,6 +50,9 @@ spawn(const char *const argv[], int in, int out, pid_t *pid, struct err *err)
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(
 		    &actions, out, STDOUT_FILENO);
+	if (rc == 0 && words >= 0)
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, words, STDERR_FILENO);
 	if (rc == 0)
 		rc = posix_spawnp(
 		    pid, argv[0], &actions, NULL, arguments(argv), environ);
@@ -70,7 +77,7 @@ command_start(const char *const argv[], pid_t *pid, struct err *err)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return no_pipe(err);
-	rc = spawn(argv, -1, fds[1], pid, err);
+	rc = spawn(argv, -1, fds[1], -1, pid, err);
 	(void)close(fds[1]);
 	if (rc == 0)
 		return fds[0];
@@ -146,27 +153,75 @@ input_pipe(const char *input, struct err *err)
 	return err_set(err, ERR_BUG, "program", "too much to write");
 }
 
-int
-command_run(const char *const argv[], const char *input, command_line line,
-    void *arg, struct err *err)
+/* Run it and hand its output over; the rest as for spawn. */
+static int
+run(const char *const argv[], int in, int words, command_line line, void *arg,
+    struct err *err)
 {
-	int in = -1, fds[2], rc;
+	int fds[2], rc;
 	pid_t pid;
 
-	if (input != NULL && (in = input_pipe(input, err)) < 0)
-		return -1;
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		(void)close(in);
+	if (pipe2(fds, O_CLOEXEC) < 0)
 		return no_pipe(err);
-	}
-	rc = spawn(argv, in, fds[1], &pid, err);
+	rc = spawn(argv, in, fds[1], words, &pid, err);
 	(void)close(fds[1]);
-	if (in >= 0)
-		(void)close(in);
 	if (rc == 0) {
 		read_lines(fds[0], line, arg);
 		rc = wait_for(argv[0], pid, err);
 	}
 	(void)close(fds[0]);
+	return rc;
+}
+
+int
+command_run(const char *const argv[], const char *input, command_line line,
+    void *arg, struct err *err)
+{
+	int in = -1, rc;
+
+	if (input != NULL && (in = input_pipe(input, err)) < 0)
+		return -1;
+	rc = run(argv, in, -1, line, arg, err);
+	if (in >= 0)
+		(void)close(in);
+	return rc;
+}
+
+/* Put the last line of what the program said into the error. */
+static void
+quote_words(int words, const char *program, struct err *err)
+{
+	char text[WORDS_MAX], *last;
+	off_t len = lseek(words, 0, SEEK_END);
+	ssize_t n = pread(words, text, sizeof(text) - 1,
+	    len > (off_t)sizeof(text) - 1 ? len - (off_t)sizeof(text) + 1 : 0);
+
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	last = strrchr(text, '\n');
+	err_set(err, ERR_TEMPORARY, "program", "%s says: %s", program,
+	    last != NULL ? last + 1 : text);
+}
+
+int
+command_ask(
+    const char *const argv[], command_line line, void *arg, struct err *err)
+{
+	int words = memfd_create("words", MFD_CLOEXEC), rc;
+	struct err own;
+
+	if (words < 0)
+		return err_errno(
+		    err, ERR_TEMPORARY, errno, "cannot make a memory file");
+	err_clear(&own);
+	rc = run(argv, -1, words, line, arg, &own);
+	if (rc != 0 && own.kind != ERR_CONFIG)
+		quote_words(words, argv[0], &own);
+	if (rc != 0 && err != NULL)
+		*err = own;
+	(void)close(words);
 	return rc;
 }

@@ -8,8 +8,8 @@
 #include "err.h"
 
 /*
- * command - run another program, found by PATH and without a shell. Its
- * standard error is ours.
+ * command - run another program, found by PATH and without a shell. Unless said
+ * otherwise, its standard error is ours.
  */
 
 /* A line of its output, without the line feed; what is longer than 1 MiB is
@@ -24,6 +24,13 @@ typedef void (*command_line)(void *arg, const char *line, size_t len);
  */
 int command_run(const char *const argv[], const char *input, command_line line,
     void *arg, struct err *err);
+
+/*
+ * The same without input. What it says on standard error does not appear: if
+ * it ends with anything but 0, the last line of it is in *err.
+ */
+int command_ask(
+    const char *const argv[], command_line line, void *arg, struct err *err);
 
 /*
  * Start it and leave it running: a descriptor to read its output from, and its

@@ -65,8 +65,20 @@ postfix_settings_file(struct postfix_plan *plan, char *path, char *text)
 	plan->files[plan->file_count++].text = text;
 }
 
-static void
-free_settings(struct postfix_settings *settings)
+const char *
+postfix_settings_find(const struct postfix_settings *settings, const char *name)
+{
+	size_t i;
+
+	/* Of two the last one counts, in main.cf and in master.cf. */
+	for (i = settings->count; i > 0; i--)
+		if (strcmp(settings->items[i - 1].name, name) == 0)
+			return settings->items[i - 1].value;
+	return NULL;
+}
+
+void
+postfix_settings_clear(struct postfix_settings *settings)
 {
 	size_t i;
 
@@ -75,6 +87,8 @@ free_settings(struct postfix_settings *settings)
 		free(settings->items[i].value);
 	}
 	free(settings->items);
+	settings->items = NULL;
+	settings->count = 0;
 }
 
 void
@@ -84,10 +98,10 @@ postfix_plan_free(struct postfix_plan *plan)
 
 	if (plan == NULL)
 		return;
-	free_settings(&plan->main);
+	postfix_settings_clear(&plan->main);
 	for (i = 0; i < plan->service_count; i++) {
 		free(plan->services[i].name);
-		free_settings(&plan->services[i].options);
+		postfix_settings_clear(&plan->services[i].options);
 	}
 	free(plan->services);
 	for (i = 0; i < plan->file_count; i++) {

@@ -47,6 +47,13 @@ struct postfix_plan {
 void postfix_settings_add(struct postfix_settings *settings,
     const char *comment, const char *name, char *value);
 
+/* The value, NULL if the name is not there. */
+const char *postfix_settings_find(
+    const struct postfix_settings *settings, const char *name);
+
+/* Free what is in the list; it may be used again. */
+void postfix_settings_clear(struct postfix_settings *settings);
+
 /* A parameter of a transport: "postoak_x" and "destination_rate_delay". */
 void postfix_settings_transport(struct postfix_plan *plan,
     const char *transport, const char *suffix, char *value);
