@@ -230,6 +230,20 @@ def check_tests():
                 yield f"{name}:{number}: a skipped test"
 
 
+def check_threats():
+    """each test that SECURITY.md names exists"""
+    named = re.findall(r"`(test_\w+)::(\w+)`", read("SECURITY.md"))
+    for file, function in named:
+        form = re.compile(r"^(?:def )?%s\(" % function, re.M)
+        if not any(os.path.exists(os.path.join(TOP, place))
+                   and form.search(read(place))
+                   for place in (f"tests/unit/{file}.c",
+                                 f"tests/e2e/{file}.py")):
+            yield f"SECURITY.md: there is no {file}::{function}"
+    if len(named) < 30:
+        yield f"only {len(named)} tests were found in SECURITY.md: has their form changed?"
+
+
 def main():
     failed = passed = 0
     for name, check in sorted(globals().items()):
