@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "distance.h"
 #include "verb.h"
-
-#define NAME_MAX_LEN 32
 
 static int help_verb(const struct verb_context *, int, char **);
 
@@ -80,33 +79,6 @@ help_verb(const struct verb_context *context, int argc, char **argv)
 	(void)argv;
 	print_help(stdout);
 	return EX_OK;
-}
-
-/* Levenshtein's distance, one row at a time; long names are just far away. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LEN + 1], i, j, before, here;
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (i = 1; i <= a_len; i++) {
-		before = row[0];
-		row[0] = i;
-		for (j = 1; j <= b_len; j++) {
-			here = row[j];
-			row[j] = before + (a[i - 1] != b[j - 1]);
-			if (here + 1 < row[j])
-				row[j] = here + 1;
-			if (row[j - 1] + 1 < row[j])
-				row[j] = row[j - 1] + 1;
-			before = here;
-		}
-	}
-	return row[b_len];
 }
 
 static const char *

@@ -11,6 +11,7 @@
 
 #include "conf_counters.h"
 #include "conf_take.h"
+#include "distance.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NAME_MAX_BYTES 40 /* longer names are no misspelt options */
@@ -231,35 +232,6 @@ conf_table_index(const struct conf_section *section, const char *name)
 		if (strcmp(section->options[i].name, name) == 0)
 			return (int)i;
 	return -1;
-}
-
-static size_t
-min(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance: letters to put in, take out or change. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_BYTES + 1];
-	size_t b_len = strlen(b);
-	size_t i, j, above_left, above;
-
-	for (j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (i = 0; a[i] != '\0'; i++) {
-		above_left = row[0];
-		row[0] = i + 1;
-		for (j = 0; j < b_len; j++) {
-			above = row[j + 1];
-			row[j + 1] = min(min(above, row[j]) + 1,
-			    above_left + (a[i] == b[j] ? 0 : 1));
-			above_left = above;
-		}
-	}
-	return row[b_len];
 }
 
 const char *
