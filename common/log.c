@@ -16,6 +16,7 @@
 #include "utf8.h"
 
 #define LINE_MAX_BYTES 2048
+#define HEAD_MAX 128
 
 static const char *program = "postoak";
 static int on_stderr = 1;
@@ -59,12 +60,6 @@ escape(char *out, size_t size, const char *in)
 	size_t len;
 
 	for (; *in != '\0' && used + 5 < size; in += len) {
-		/* Nearly all of a line is this. */
-		if (*in >= 0x20 && *in < 0x7f) {
-			out[used++] = *in;
-			len = 1;
-			continue;
-		}
 		len = utf8_length(in);
 		if (len > 0 && !is_control(in, len)) {
 			memcpy(out + used, in, len);
@@ -78,34 +73,45 @@ escape(char *out, size_t size, const char *in)
 	out[used] = '\0';
 }
 
-/* The time of day, made once a second by each thread that writes. */
-static const char *
-stamp_now(void)
+/*
+ * What a line to standard error begins with, made once a second by each thread
+ * that writes. Returns its length.
+ */
+static size_t
+put_head(char text[HEAD_MAX])
 {
-	static _Thread_local char stamp[32];
+	static _Thread_local char head[HEAD_MAX];
 	static _Thread_local time_t made;
+	static _Thread_local size_t len;
 	struct tm tm;
 	time_t now = time(NULL);
 
-	if (stamp[0] != '\0' && now == made)
-		return stamp;
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
-	made = now;
-	return stamp;
+	if (len == 0 || now != made) {
+		localtime_r(&now, &tm);
+		len = strftime(head, 32, "%Y-%m-%dT%H:%M:%S%z", &tm);
+		len += (size_t)snprintf(head + len, sizeof(head) - len,
+		    " %.64s[%d]: ", program, (int)getpid());
+		made = now;
+	}
+	memcpy(text, head, len);
+	return len;
+}
+
+static int
+is_plain(const char *text)
+{
+	while (*text >= 0x20 && *text < 0x7f)
+		text++;
+	return *text == '\0';
 }
 
 static void
-write_stderr(const char *line)
+escape_line(char line[LINE_MAX_BYTES])
 {
-	char text[LINE_MAX_BYTES + 128];
-	int len;
+	char raw[LINE_MAX_BYTES];
 
-	len = snprintf(text, sizeof(text), "%s %s[%d]: %s\n", stamp_now(),
-	    program, (int)getpid(), line);
-	/* One write a line, so that threads do not mix theirs. */
-	if (len > 0 && write(STDERR_FILENO, text, (size_t)len) == -1)
-		return;
+	memcpy(raw, line, strlen(line) + 1);
+	escape(line, LINE_MAX_BYTES, raw);
 }
 
 static void emit(int priority, const char *id, const char *fmt, va_list ap)
@@ -114,18 +120,25 @@ static void emit(int priority, const char *id, const char *fmt, va_list ap)
 static void
 emit(int priority, const char *id, const char *fmt, va_list ap)
 {
-	char raw[LINE_MAX_BYTES];
-	char line[LINE_MAX_BYTES];
-	size_t used = 0;
+	char text[HEAD_MAX + LINE_MAX_BYTES + 1];
+	size_t head = on_stderr ? put_head(text) : 0, used = 0;
+	char *line = text + head;
 
 	if (id != NULL)
-		used = (size_t)snprintf(raw, sizeof(raw) / 2, "%.500s: ", id);
-	vsnprintf(raw + used, sizeof(raw) - used, fmt, ap);
-	escape(line, sizeof(line), raw);
-	if (on_stderr)
-		write_stderr(line);
-	else
+		used = (size_t)snprintf(line, LINE_MAX_BYTES, "%.500s: ", id);
+	(void)vsnprintf(line + used, LINE_MAX_BYTES - used, fmt, ap);
+	/* Nearly all are. */
+	if (!is_plain(line))
+		escape_line(line);
+	if (!on_stderr) {
 		syslog(priority, "%s", line);
+		return;
+	}
+	used = head + strlen(line);
+	text[used++] = '\n';
+	/* One write a line, so that threads do not mix theirs. */
+	if (write(STDERR_FILENO, text, used) == -1)
+		return;
 }
 
 void

@@ -225,12 +225,14 @@ enum budget_answer
 budget_take(struct counters *counters, const struct budget_message *message,
     struct reply *reply, char reason[REPLY_TEXT_MAX])
 {
-	struct taking t = {.message = message};
+	struct taking t; /* large, and mostly only its limits are used */
 	const char *who = message->counted->who, *id = message->queue_id;
 	enum budget_answer answer;
 	enum mark_answer asked;
 	struct mark mark;
 
+	t.message = message;
+	t.is_held = 0;
 	t.can_hold = message->can_hold && id[0] != '\0' &&
 		     held_is_served(message->release_within_s);
 	limits_collect(&t.all, message->account, message->counted);

@@ -80,7 +80,9 @@ write_chosen(struct lmdb_work *work, struct request *r)
 static int
 reserve_in(struct lmdb_work *work, struct request *r)
 {
-	int seen, rc = tally_look(work, r->items, r->count, &r->granted);
+	struct tally_rings rings;
+	int seen,
+	    rc = tally_look(work, r->items, r->count, &rings, &r->granted);
 
 	r->dirty = 0;
 	if (rc == 0)
@@ -96,7 +98,7 @@ reserve_in(struct lmdb_work *work, struct request *r)
 	if (rc != 0 || seen == 0 || (!r->granted && !r->always))
 		return rc;
 	r->dirty = 1;
-	return tally_count(work, r->id, r->items, r->count);
+	return tally_count(work, r->id, r->items, r->count, &rings);
 }
 
 static int

@@ -23,9 +23,11 @@ struct counters_item {
 	uint64_t max;
 	uint64_t amount;
 	/* set by counters_reserve and counters_read: */
-	uint64_t used;	  /* before this message */
-	int64_t wait_ms;  /* until amount fits: 0 now, -1 never */
-	int64_t frees_ms; /* until anything is forgotten; 0: nothing counted */
+	uint64_t used;	 /* before this message */
+	int64_t wait_ms; /* until amount fits: 0 now, -1 never */
+	/* set by counters_read: until anything is forgotten; 0: nothing is
+	 * counted */
+	int64_t frees_ms;
 };
 
 /*

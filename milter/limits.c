@@ -99,17 +99,19 @@ limits_item(struct counters_item *item, const struct conf_account *account,
 	const char *name = subject(account, limit->scope, message);
 	char who[2048];
 
-	memset(item, 0, sizeof(*item));
 	/* A login's limit is the login's within this account. */
-	if (limits_needs_message(limit->scope))
+	if (limits_needs_message(limit->scope)) {
 		(void)snprintf(
 		    who, sizeof(who), "%s %.1500s", message->who, name);
-	else
-		(void)snprintf(who, sizeof(who), "%s", name);
+		name = who;
+	}
+	item->used = 0;
+	item->wait_ms = 0;
+	item->frees_ms = 0;
 	item->max = (uint64_t)limit->max;
 	item->window_ms = limit->window_s * 1000;
 	item->amount = amount(limit->unit, message);
-	counters_key(item->key, limits_scope_name(limit->scope), who,
+	counters_key(item->key, limits_scope_name(limit->scope), name,
 	    limits_unit_name(limit->unit), limit->window_s);
 }
 

@@ -59,23 +59,21 @@ fill_in(struct counters_item *item, struct limit_ring *ring, int64_t now_ms)
 {
 	item->used = limit_used(ring, now_ms);
 	item->wait_ms = limit_wait(ring, now_ms, item->max, item->amount);
-	item->frees_ms = limit_frees(ring, now_ms);
 }
 
 int
 tally_look(struct lmdb_work *work, struct counters_item *items, size_t count,
-    int *granted)
+    struct tally_rings *rings, int *granted)
 {
-	struct pending_ring *ring;
 	size_t i;
 	int rc;
 
 	*granted = 1;
 	for (i = 0; i < count; i++) {
-		rc = find_ring(work, &items[i], &ring);
+		rc = find_ring(work, &items[i], &rings->of[i]);
 		if (rc != 0)
 			return rc;
-		fill_in(&items[i], &ring->ring, work->now_ms);
+		fill_in(&items[i], &rings->of[i]->ring, work->now_ms);
 		if (items[i].wait_ms != 0)
 			*granted = 0;
 	}
@@ -94,9 +92,11 @@ tally_read(struct lmdb_work *work, struct counters_item *item)
 		ring = pending->ring;
 	else
 		rc = lmdb_work_get(work, item->key, item->window_ms, &ring);
-	if (rc == 0)
-		fill_in(item, &ring, work->now_ms);
-	return rc;
+	if (rc != 0)
+		return rc;
+	fill_in(item, &ring, work->now_ms);
+	item->frees_ms = limit_frees(&ring, work->now_ms);
+	return 0;
 }
 
 int
@@ -112,81 +112,74 @@ tally_find_seen(struct lmdb_work *work, uint64_t id)
 
 /* --- counting ------------------------------------------------------------ */
 
-static int
-count_at(struct lmdb_work *work, int64_t now_ms, uint64_t id,
-    const struct counters_item *items, size_t count)
+static void
+count_at(struct pending *pending, int64_t now_ms, uint64_t id,
+    const struct counters_item *items, size_t count,
+    const struct tally_rings *rings)
 {
-	struct pending_ring *ring;
 	size_t i;
-	int rc;
 
 	for (i = 0; i < count; i++) {
-		rc = find_ring(work, &items[i], &ring);
-		if (rc != 0)
-			return rc;
-		limit_add(&ring->ring, now_ms, items[i].amount);
-		ring->changed = 1;
+		limit_add(&rings->of[i]->ring, now_ms, items[i].amount);
+		rings->of[i]->changed = 1;
 	}
-	pending_count(work->file->pending, id);
-	return 0;
+	pending_count(pending, id);
 }
 
-/* All that can fail comes before the first thing that is counted. */
 static int
 note_in_journal(struct lmdb_work *work, uint64_t id,
     const struct counters_item *items, size_t count)
 {
 	char record[PENDING_RECORD_MAX];
-	struct pending_ring *ring;
-	size_t i, len;
-	int rc;
+	size_t len = pending_write(record, work->now_ms, id, items, count);
 
-	for (i = 0; i < count; i++) {
-		rc = find_ring(work, &items[i], &ring);
-		if (rc != 0)
-			return rc;
-	}
-	len = pending_write(record, work->now_ms, id, items, count);
 	return journal_add(work->file->journal, record, len);
 }
 
 static int
-write_rings(struct lmdb_work *work, uint64_t id,
-    const struct counters_item *items, size_t count)
+write_rings(struct lmdb_work *work, uint64_t id, size_t count,
+    const struct tally_rings *rings)
 {
-	const struct pending_ring *ring;
 	size_t i;
 	int rc = lmdb_work_add_seen(work, id);
 
-	for (i = 0; i < count && rc == 0; i++) {
-		ring = pending_find(work->file->pending, items[i].key);
-		rc = lmdb_work_put(work, ring->key, &ring->ring);
-	}
+	for (i = 0; i < count && rc == 0; i++)
+		rc =
+		    lmdb_work_put(work, rings->of[i]->key, &rings->of[i]->ring);
 	return rc;
 }
 
+/* What can fail without a transaction comes before what is counted. */
 int
 tally_count(struct lmdb_work *work, uint64_t id,
-    const struct counters_item *items, size_t count)
+    const struct counters_item *items, size_t count,
+    const struct tally_rings *rings)
 {
 	int rc = work->peeks ? note_in_journal(work, id, items, count) : 0;
 
-	if (rc == 0)
-		rc = count_at(work, work->now_ms, id, items, count);
-	if (rc == 0 && !work->peeks)
-		rc = write_rings(work, id, items, count);
-	return rc;
+	if (rc != 0)
+		return rc;
+	count_at(work->file->pending, work->now_ms, id, items, count, rings);
+	return work->peeks ? 0 : write_rings(work, id, count, rings);
 }
 
 static int
 count_again(const void *data, size_t len, void *arg)
 {
+	struct lmdb_work *work = arg;
 	struct pending_message message;
+	struct tally_rings rings;
+	size_t i;
+	int rc = 0;
 
 	if (pending_read(&message, data, len) < 0)
 		return MDB_CORRUPTED;
-	return count_at(
-	    arg, message.now_ms, message.id, message.items, message.count);
+	for (i = 0; i < message.count && rc == 0; i++)
+		rc = find_ring(work, &message.items[i], &rings.of[i]);
+	if (rc == 0)
+		count_at(work->file->pending, message.now_ms, message.id,
+		    message.items, message.count, &rings);
+	return rc;
 }
 
 /* --- the file ------------------------------------------------------------ */

@@ -35,21 +35,30 @@ void tally_close(struct tally *tally);
  */
 int tally_attach(struct tally *tally, struct lmdb_file *file);
 
-/* Fill the items in; *granted is 1 if all fit. */
-int tally_look(struct lmdb_work *work, struct counters_item *items,
-    size_t count, int *granted);
+/* The rings of a message's items, in their order, until pending_clear. */
+struct tally_rings {
+	struct pending_ring *of[COUNTERS_ITEMS_MAX];
+};
 
-/* The same for one, however many there are: no more becomes pending. */
+/*
+ * Find the items' rings and fill the items in, but for frees_ms, which costs
+ * more than the rest and nobody asks of a message; *granted is 1 if all fit.
+ */
+int tally_look(struct lmdb_work *work, struct counters_item *items,
+    size_t count, struct tally_rings *rings, int *granted);
+
+/* All of one item, however many there are: no more becomes pending. */
 int tally_read(struct lmdb_work *work, struct counters_item *item);
 
 /* MDB_NOTFOUND if the message was not counted lately. */
 int tally_find_seen(struct lmdb_work *work, uint64_t id);
 
 /*
- * Count a message: in the journal if work peeks, else in its transaction. After
- * an error it is not, if that is aborted.
+ * Count a message whose rings tally_look found: in the journal if work peeks,
+ * else in its transaction. After an error it is not, if that is aborted.
  */
 int tally_count(struct lmdb_work *work, uint64_t id,
-    const struct counters_item *items, size_t count);
+    const struct counters_item *items, size_t count,
+    const struct tally_rings *rings);
 
 #endif
