@@ -16,16 +16,25 @@
 struct step {
 	const struct message *message;
 	struct verdict *verdict;
-	struct address sender;
-	int sender_read; /* 1 an address, 0 null, -1 not understood */
+	struct rewrite_input input;
+	struct rewrite_senders read;
 	char sender_text[ADDRESS_TEXT_MAX];
-	struct address from;
-	int from_read;
 	const struct config_account *account;
 	struct address mailbox; /* to send as */
 	size_t exempt;		/* recipients that do not count */
 	struct limits_message counted;
 };
+
+static void
+begin(struct step *s, const struct message *message, struct verdict *verdict)
+{
+	s->message = message;
+	s->verdict = verdict;
+	s->account = NULL;
+	s->exempt = 0;
+	message_input(message, &s->input);
+	rewrite_read(&s->input, &s->read);
+}
 
 /* Note the outcome; always 1, "this was the last step". */
 static int
@@ -40,32 +49,13 @@ done(struct step *s, const char *action)
 
 /* --- whose mail ---------------------------------------------------------- */
 
-static void
-read_senders(struct step *s)
-{
-	const struct message *m = s->message;
-	struct address_list list;
-
-	s->sender_read =
-	    address_parse_path(m->sender, strlen(m->sender), &s->sender);
-	if (m->fields[REWRITE_FROM].count == 0 ||
-	    m->fields[REWRITE_FROM].kept[0].cut || m->values.data == NULL)
-		return;
-	if (address_parse(
-		m->values.data + m->fields[REWRITE_FROM].kept[0].start,
-		m->fields[REWRITE_FROM].kept[0].len, &list) < 0)
-		return;
-	s->from_read = 1;
-	s->from = list.kept[0];
-}
-
 static size_t
 find_account(const struct step *s, const char **by)
 {
 	const struct message *m = s->message;
 	struct route_query query = {.login = m->login,
-	    .sender = s->sender_read == 1 ? &s->sender : NULL,
-	    .from = s->from_read ? &s->from : NULL,
+	    .sender = s->read.sender_read == 1 ? &s->read.sender : NULL,
+	    .from = s->read.from_read ? &s->read.from.kept[0] : NULL,
 	    .client = &m->client};
 	size_t number = route_find(&m->config->route, &query, by);
 
@@ -82,7 +72,6 @@ step_route(struct step *s)
 	const struct message *m = s->message;
 	size_t number;
 
-	read_senders(s);
 	number = find_account(s, &s->verdict->by);
 	if (number != ROUTE_NONE) {
 		s->account = &m->config->accounts[number];
@@ -138,12 +127,16 @@ find_mailbox(struct step *s)
 		s->mailbox = s->account->own;
 		return 1;
 	}
-	s->mailbox = s->sender;
-	if (s->sender_read == 1 && in_domain(s, &s->mailbox))
-		return 1;
-	s->mailbox = s->from;
-	if (s->from_read && in_domain(s, &s->mailbox))
-		return 1;
+	if (s->read.sender_read == 1) {
+		s->mailbox = s->read.sender;
+		if (in_domain(s, &s->mailbox))
+			return 1;
+	}
+	if (s->read.from_read) {
+		s->mailbox = s->read.from.kept[0];
+		if (in_domain(s, &s->mailbox))
+			return 1;
+	}
 	return address_parse_path(login, strlen(login), &s->mailbox) == 1 &&
 	       in_domain(s, &s->mailbox);
 }
@@ -210,11 +203,8 @@ step_size(struct step *s)
 static int
 step_rewrite(struct step *s)
 {
-	struct rewrite_input input;
-
-	message_input(s->message, &input);
-	if (rewrite_decide(&s->account->policy, &s->mailbox, &input,
-		&s->verdict->rewrite) < 0) {
+	if (rewrite_decide(&s->account->policy, &s->mailbox, &s->input,
+		&s->read, &s->verdict->rewrite) < 0) {
 		reply_set(&s->verdict->reply, "451", "4.3.0",
 		    "the sender could not be rewritten; try again later");
 		return done(s, "failed");
@@ -229,7 +219,7 @@ step_rewrite(struct step *s)
 		    "%s", s->verdict->rewrite.reason);
 		return done(s, "discarded");
 	}
-	if (s->sender_read == 0 && s->verdict->rewrite.changed)
+	if (s->read.sender_read == 0 && s->verdict->rewrite.changed)
 		s->verdict->quiet = &s->message->quiet;
 	return 0;
 }
@@ -255,13 +245,13 @@ count_in(struct step *s)
 	const struct message *m = s->message;
 
 	/* However it is written, it is one sender. */
-	if (s->sender_read == 1)
-		address_format(&s->sender, s->sender_text);
+	if (s->read.sender_read == 1)
+		address_format(&s->read.sender, s->sender_text);
 	s->counted = (struct limits_message){
 	    .who = s->verdict->who,
 	    .login = m->login,
 	    .client = m->client_text,
-	    .sender = s->sender_read == 1 ? s->sender_text : m->sender,
+	    .sender = s->read.sender_read == 1 ? s->sender_text : m->sender,
 	    .recipients = m->recipients - s->exempt,
 	    .external_recipients = external_recipients(s),
 	    .bytes = (uint64_t)(m->bytes > m->size ? m->bytes : m->size),
@@ -318,9 +308,10 @@ void
 decide_message(const struct message *message, struct counters *counters,
     const char *id, struct verdict *verdict)
 {
-	struct step s = {.message = message, .verdict = verdict};
+	struct step s;
 
 	memset(verdict, 0, sizeof(*verdict));
+	begin(&s, message, verdict);
 	if (step_route(&s) || step_exempt(&s) || step_mailbox(&s) ||
 	    step_size(&s) || step_rewrite(&s) || step_limits(&s, counters, id))
 		return;
@@ -350,11 +341,11 @@ int
 decide_too_large(const struct message *message, struct reply *reply)
 {
 	struct verdict verdict = {.action = NULL};
-	struct step s = {.message = message, .verdict = &verdict};
+	struct step s;
 	const struct conf_account *conf;
 	size_t number;
 
-	read_senders(&s);
+	begin(&s, message, &verdict);
 	number = find_account(&s, &verdict.by);
 	if (number == ROUTE_NONE)
 		return 0;

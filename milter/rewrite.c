@@ -24,13 +24,10 @@ struct decision {
 	const struct rewrite_policy *policy;
 	const struct address *mailbox;
 	const struct rewrite_input *input;
+	const struct rewrite_senders *read;
 	struct rewrite_result *result;
-	struct address_list from; /* of the first From field */
-	int from_read;		  /* there is one, and it could be read */
-	int from_kept;		  /* From stays as it is, byte for byte */
-	int notice;		  /* no person wrote it */
-	struct address sender;	  /* envelope */
-	int sender_read;	  /* 1 an address, 0 null, -1 not understood */
+	int from_kept;		      /* From stays as it is, byte for byte */
+	int notice;		      /* no person wrote it */
 	const struct address *target; /* what From will hold */
 	int from_replaced;	      /* by another address */
 };
@@ -104,18 +101,17 @@ refuse(struct decision *d, const char *what)
 
 /* --- reading the input --------------------------------------------------- */
 
-static void
-read_senders(struct decision *d)
+void
+rewrite_read(const struct rewrite_input *input, struct rewrite_senders *senders)
 {
-	const struct rewrite_field *from = &d->input->fields[REWRITE_FROM];
-	const char *sender = d->input->sender;
+	const struct rewrite_field *from = &input->fields[REWRITE_FROM];
+	const char *sender = input->sender;
 
-	d->sender_read = address_parse_path(sender, strlen(sender), &d->sender);
-	if (from->count > 0 && !from->kept[0].cut)
-		d->from_read = address_parse(from->kept[0].data,
-				   from->kept[0].len, &d->from) == 0;
-	if (d->from_read)
-		address_format(&d->from.kept[0], d->result->was);
+	senders->sender_read =
+	    address_parse_path(sender, strlen(sender), &senders->sender);
+	senders->from_read = from->count > 0 && !from->kept[0].cut &&
+			     address_parse(from->kept[0].data,
+				 from->kept[0].len, &senders->from) == 0;
 }
 
 /*
@@ -141,9 +137,9 @@ is_plain(const struct decision *d, const struct rewrite_value *value,
 static int
 from_allowed(const struct decision *d)
 {
-	return d->input->fields[REWRITE_FROM].count == 1 && d->from_read &&
-	       d->from.count == 1 && d->from.groups == 0 &&
-	       allowed(d, &d->from.kept[0]);
+	return d->input->fields[REWRITE_FROM].count == 1 &&
+	       d->read->from_read && d->read->from.count == 1 &&
+	       d->read->from.groups == 0 && allowed(d, &d->read->from.kept[0]);
 }
 
 /* --- refusing ------------------------------------------------------------ */
@@ -155,8 +151,8 @@ check_reject(struct decision *d)
 	const struct rewrite_field *from = &d->input->fields[REWRITE_FROM];
 	char what[400];
 
-	if (d->sender_read < 0 ||
-	    (d->sender_read == 1 && !allowed(d, &d->sender)))
+	if (d->read->sender_read < 0 ||
+	    (d->read->sender_read == 1 && !allowed(d, &d->read->sender)))
 		(void)snprintf(what, sizeof(what),
 		    "the envelope sender %.300s is not this account's",
 		    d->input->sender);
@@ -166,11 +162,12 @@ check_reject(struct decision *d)
 		(void)snprintf(what, sizeof(what),
 		    "the message has %zu From fields instead of one",
 		    from->count);
-	else if (!d->from_read)
+	else if (!d->read->from_read)
 		(void)snprintf(what, sizeof(what),
 		    "the From field cannot be read: %s",
-		    from->kept[0].cut ? "it is too long" : d->from.problem);
-	else if (d->from.count != 1 || d->from.groups > 0)
+		    from->kept[0].cut ? "it is too long"
+				      : d->read->from.problem);
+	else if (d->read->from.count != 1 || d->read->from.groups > 0)
 		(void)snprintf(what, sizeof(what),
 		    "the From field holds more than one address");
 	else
@@ -288,13 +285,13 @@ edit_from(struct decision *d)
 	address_format(d->target, d->result->now);
 	if (d->from_kept)
 		return;
-	if (d->from_read)
-		named = &d->from.kept[0];
+	if (d->read->from_read)
+		named = &d->read->from.kept[0];
 	/* An allowed sender that is only written anew keeps its own name. */
 	if (named == d->target)
 		pattern = "%n";
-	else if (named == NULL && d->sender_read == 1)
-		named = &d->sender;
+	else if (named == NULL && d->read->sender_read == 1)
+		named = &d->read->sender;
 	address_format(d->target, text);
 	buf_init(&value, REWRITE_MADE_MAX);
 	phrase_begin(&line, &value, rewrite_field_name(REWRITE_FROM));
@@ -310,11 +307,11 @@ write_originals(struct decision *d, struct phrase_line *line)
 	char text[ADDRESS_TEXT_MAX];
 	size_t i;
 
-	for (i = 0; i < d->from.count; i++) {
+	for (i = 0; i < d->read->from.count; i++) {
 		if (i > 0)
 			phrase_comma(line);
-		address_format(&d->from.kept[i], text);
-		phrase_mailbox(line, "%n", &d->from.kept[i], text);
+		address_format(&d->read->from.kept[i], text);
+		phrase_mailbox(line, "%n", &d->read->from.kept[i], text);
 	}
 }
 
@@ -367,11 +364,12 @@ edit_reply_to(struct decision *d)
 	phrase_begin(&line, &value, rewrite_field_name(REWRITE_REPLY_TO));
 	if (strcmp(d->policy->reply_to, "original") != 0) {
 		(void)buf_adds(&value, d->policy->reply_to);
-	} else if (d->from_read && d->from.count <= ADDRESS_KEPT_MAX) {
+	} else if (d->read->from_read &&
+		   d->read->from.count <= ADDRESS_KEPT_MAX) {
 		write_originals(d, &line);
 	} else if (d->input->fields[REWRITE_FROM].count == 0 &&
-		   d->sender_read == 1) {
-		address_format(&d->sender, text);
+		   d->read->sender_read == 1) {
+		address_format(&d->read->sender, text);
 		phrase_mailbox(&line, "", NULL, text);
 	}
 	if (value.len > 0)
@@ -404,22 +402,22 @@ edit_sender(struct decision *d)
 	const char *now = d->input->sender;
 	size_t len;
 
-	if (d->sender_read == 1 && allowed(d, &d->sender))
-		target = &d->sender;
-	else if (d->sender_read == 0)
+	if (d->read->sender_read == 1 && allowed(d, &d->read->sender))
+		target = &d->read->sender;
+	else if (d->read->sender_read == 0)
 		target = d->mailbox;
 	text[0] = '<';
 	address_format(target, text + 1);
 	strcat(text, ">");
 	len = strlen(text);
-	if (target == &d->sender &&
+	if (target == &d->read->sender &&
 	    (strcmp(now, text) == 0 ||
 		(strlen(now) == len - 2 &&
 		    strncmp(now, text + 1, len - 2) == 0)))
 		return;
 	rewrite_edit_text(
 	    &d->result->edits, REWRITE_EDIT_SENDER, REWRITE_NAMES, text);
-	d->result->changed |= target != &d->sender;
+	d->result->changed |= target != &d->read->sender;
 }
 
 static void
@@ -428,10 +426,10 @@ edit_all(struct decision *d)
 	char own[ADDRESS_TEXT_MAX];
 
 	address_format(d->mailbox, own);
-	d->target = from_allowed(d) ? &d->from.kept[0] : d->mailbox;
-	d->from_kept =
-	    d->target != d->mailbox &&
-	    is_plain(d, &d->input->fields[REWRITE_FROM].kept[0], &d->from);
+	d->target = from_allowed(d) ? &d->read->from.kept[0] : d->mailbox;
+	d->from_kept = d->target != d->mailbox &&
+		       is_plain(d, &d->input->fields[REWRITE_FROM].kept[0],
+			   &d->read->from);
 	edit_sender(d);
 	edit_from(d);
 	edit_other(d, REWRITE_SENDER);
@@ -450,17 +448,19 @@ edit_all(struct decision *d)
 int
 rewrite_decide(const struct rewrite_policy *policy,
     const struct address *mailbox, const struct rewrite_input *input,
-    struct rewrite_result *result)
+    const struct rewrite_senders *senders, struct rewrite_result *result)
 {
 	struct decision d = {.policy = policy,
 	    .mailbox = mailbox,
 	    .input = input,
+	    .read = senders,
 	    .result = result};
 
 	memset(result, 0, sizeof(*result));
-	read_senders(&d);
+	if (senders->from_read)
+		address_format(&senders->from.kept[0], result->was);
 	memcpy(result->now, result->was, sizeof(result->now));
-	d.notice = notice_is(input, d.sender_read == 0);
+	d.notice = notice_is(input, senders->sender_read == 0);
 	if ((d.notice && check_notice(&d)) ||
 	    policy->on_sender == CONF_SENDER_PASS || check_broken(&d) ||
 	    check_repeated(&d))

@@ -26,6 +26,18 @@ struct rewrite_policy {
 	const char *send_as_text; /* ", sales@contoso.com, ..." or "" */
 };
 
+/* Whom the message names: the envelope sender and the first From field. */
+struct rewrite_senders {
+	struct address sender;
+	int sender_read; /* 1 an address, 0 null, -1 not understood */
+	struct address_list from;
+	int from_read; /* there is one, and it could be read */
+};
+
+/* Read them; *senders borrows from the input. */
+void rewrite_read(
+    const struct rewrite_input *input, struct rewrite_senders *senders);
+
 struct rewrite_result {
 	int refused;   /* reason says why, for a 550 reply */
 	int discarded; /* accepted and forgotten; reason says why */
@@ -37,13 +49,14 @@ struct rewrite_result {
 };
 
 /*
- * Decide. "mailbox" is the address to send as (for a domain account the one of
- * its mailboxes that this is). *result is overwritten; rewrite_clear frees it.
- * 0, or -1 when the result could not be built (ours to answer with 4xx).
+ * Decide. "senders" is what rewrite_read made of the input; "mailbox" is the
+ * address to send as (for a domain account the one of its mailboxes that this
+ * is). *result is overwritten; rewrite_clear frees it. 0, or -1 when the result
+ * could not be built (ours to answer with 4xx).
  */
 int rewrite_decide(const struct rewrite_policy *policy,
     const struct address *mailbox, const struct rewrite_input *input,
-    struct rewrite_result *result);
+    const struct rewrite_senders *senders, struct rewrite_result *result);
 void rewrite_clear(struct rewrite_result *result);
 
 /* Enter an address or "@domain" of send_as. 0, or -1 if it is neither. */

@@ -68,6 +68,7 @@ int
 block_decide(struct block *block, const struct hostile *hostile)
 {
 	struct rewrite_input input;
+	struct rewrite_senders senders;
 	size_t i;
 
 	choose_policy(block, hostile);
@@ -79,8 +80,9 @@ block_decide(struct block *block, const struct hostile *hostile)
 		    hostile->fields[i].value);
 	message_input(&block->message, &input);
 	rewrite_clear(&block->result);
-	if (rewrite_decide(
-		&block->policy, &block->own, &input, &block->result) < 0)
+	rewrite_read(&input, &senders);
+	if (rewrite_decide(&block->policy, &block->own, &input, &senders,
+		&block->result) < 0)
 		return -1;
 	return block->result.refused || block->result.discarded ? -1 : 0;
 }

@@ -131,6 +131,7 @@ void
 mta_decide(const char *envelope)
 {
 	struct rewrite_input input = {.sender = envelope, .utf8 = mta_utf8};
+	struct rewrite_senders senders;
 	size_t i;
 
 	rewrite_clear(&mta_result);
@@ -152,8 +153,10 @@ mta_decide(const char *envelope)
 		}
 		field->count++;
 	}
+	rewrite_read(&input, &senders);
 	assert_int_equal(
-	    rewrite_decide(&mta_policy, &own, &input, &mta_result), 0);
+	    rewrite_decide(&mta_policy, &own, &input, &senders, &mta_result),
+	    0);
 	/* The values are borrowed: edit only now. */
 	for (i = 0; i < mta_result.edits.count; i++)
 		carry_out(&mta_result.edits.items[i]);

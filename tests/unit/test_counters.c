@@ -102,6 +102,7 @@ counts_up_to_the_limit(void **state)
 	    counters_reserve(counters, NULL, &one, 1, 0, NULL, &err), 0);
 	assert_int_equal(one.used, 10);
 	assert_in_range(one.wait_ms, 3599000, 3661000);
+	assert_int_equal(counters_read(counters, &one, 1, &err), 0);
 	assert_in_range(one.frees_ms, 3599000, 3661000);
 	assert_int_equal(used("a"), 10);
 	assert_int_equal(used("b"), 0);
