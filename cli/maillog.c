@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "postfix_replies.h"
+
 static const struct sign {
 	const char *start; /* of the reply */
 	const char *words; /* further on in it, or NULL */
@@ -127,11 +129,27 @@ read_server(struct maillog *out, const char *text)
 		out->server[len - 1] = '\0';
 }
 
+/* Behind what the reply filter (postfix_replies) has put before a reply. */
+static const char *
+server_words(const char *reply)
+{
+	static const char code[] = POSTFIX_REPLIES_CODE;
+	static const char mark[] = POSTFIX_REPLIES_MARK;
+	const char *said = reply + sizeof(code) - 1;
+
+	if (strncmp(reply, code, sizeof(code) - 1) != 0 ||
+	    (*said != ' ' && *said != '-') ||
+	    strncmp(said + 1, mark, sizeof(mark) - 1) != 0)
+		return reply;
+	return said + sizeof(mark);
+}
+
 static void
 read_reply(struct maillog *out, const char *reply)
 {
 	char *end;
 
+	reply = server_words(reply);
 	out->kind = judge(reply);
 	copy_until(out->reply, sizeof(out->reply), reply, "");
 	end = strstr(out->reply, " (in reply to ");

@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "mem.h"
 #include "postfix_member.h"
+#include "postfix_replies.h"
 
 #define MAILBOX_SIZE_DEFAULT 51200000 /* Postfix's mailbox_size_limit */
 #define TEXT_MAX (1024 * 1024)
@@ -237,6 +238,20 @@ note_token_socket(struct work *work)
 		work->host->chroot ? " (inside the jail)" : ""));
 }
 
+/* A file, not inline: that is readable, and known to Postfix before 3.7. */
+static void
+plan_replies(struct work *work)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	postfix_replies_table(&text);
+	postfix_settings_file(work->plan,
+	    mem_printf("%s/%s", work->host->config_directory,
+		POSTFIX_TRANSPORT_REPLIES),
+	    buf_take(&text));
+}
+
 struct postfix_plan *
 postfix_plan_new(const struct conf *conf, const struct postfix_host *host,
     char **names, size_t count, struct err *err)
@@ -251,6 +266,7 @@ postfix_plan_new(const struct conf *conf, const struct postfix_host *host,
 		for (i = 0; i < work.members.count; i++)
 			postfix_transport_plan(
 			    work.plan, host, &work.members.items[i]);
+		plan_replies(&work);
 		plan_milter(&work);
 		plan_size(&work);
 		note_token_socket(&work);

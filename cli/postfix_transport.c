@@ -134,6 +134,8 @@ plan_service(struct postfix_plan *plan, const struct postfix_host *host,
 	    mem_printf("postfix/%s", member->transport));
 	plan_sasl(member, service);
 	plan_tls(host, member, service);
+	set_option(service, "smtp_reply_filter",
+	    mem_strdup("regexp:$config_directory/" POSTFIX_TRANSPORT_REPLIES));
 }
 
 /* A regular expression for one domain's addresses, dots taken literally. */

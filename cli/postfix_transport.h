@@ -10,6 +10,9 @@
  * trusts, how fast it sends. Pure. Called by postfix_plan.
  */
 
+/* The reply filter, which all transports share, in the config directory. */
+#define POSTFIX_TRANSPORT_REPLIES "postoak_replies"
+
 struct postfix_host {
 	const char *config_directory; /* where main.cf is */
 	const char *queue_directory;

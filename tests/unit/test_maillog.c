@@ -48,6 +48,19 @@ static const struct {
 	"550 5.2.251 Sender throttled"},
     {POSTFIX("550 5.2.255 Sender throttled"), MAILLOG_BLOCKED,
 	"550 5.2.255 Sender throttled"},
+    /* As the reply filter leaves it. */
+    {POSTFIX("450 deferred by postoak: 550 5.2.252 Sender throttled"),
+	MAILLOG_BLOCKED, "550 5.2.252 Sender throttled"},
+    {POSTFIX("450 deferred by postoak: 554 5.2.0 STOREDRV.Submission.Exception:"
+	     "SubmissionQuotaExceededException; Failed"),
+	MAILLOG_FULL,
+	"554 5.2.0 STOREDRV.Submission.Exception:"
+	"SubmissionQuotaExceededException; Failed"},
+    {POSTFIX("450 deferred by postoak; 550 5.2.252 Sender throttled"),
+	MAILLOG_OTHER, NULL},
+    {POSTFIX("450 deferred by postoak: 550 5.7.1 450 deferred by postoak: "
+	     "550 5.2.252 Sender throttled"),
+	MAILLOG_OTHER, NULL},
     /* One message that was refused; a full mailbox; near misses. */
     {POSTFIX("554 5.2.252 SendAsDenied; x"), MAILLOG_OTHER, NULL},
     {POSTFIX("554 5.2.2 mailbox full; STOREDRV.Submission.Exception:"
@@ -112,7 +125,8 @@ what_lines_say(void **state)
 		assert_string_equal(line.reply, cases[i].reply);
 		assert_string_equal(line.server, "smtp.office365.com");
 	}
-	maillog_read(&line, cases[13].line);
+	maillog_read(
+	    &line, "x postfix/qmgr[1]: 4jYNTr5tsf: from=<a@b.example>, size=3");
 	assert_string_equal(line.sender, "a@b.example");
 }
 

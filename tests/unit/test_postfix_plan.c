@@ -5,6 +5,7 @@
  *
  * link: cli/postfix_plan cli/postfix_member cli/postfix_transport
  * link: cli/postfix_settings cli/postfix_text cli/show
+ * link: cli/postfix_replies cli/diagnose cli/reply
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,7 +124,11 @@ test_one_account_takes_all_mail(void **state)
 	expect_main("internal_mail_filter_classes", "bounce");
 	expect_main("message_size_limit", "36700160");
 	assert_int_equal(plan->service_count, 1);
-	assert_int_equal(plan->file_count, 0);
+	assert_int_equal(plan->file_count, 1);
+	assert_string_equal(
+	    plan->files[0].path, "/etc/postfix/postoak_replies");
+	expect_option(
+	    0, "smtp_reply_filter", "regexp:$config_directory/postoak_replies");
 	assert_int_equal(plan->note_count, 0);
 }
 
@@ -208,7 +213,7 @@ test_a_domain_logs_in_as_each_sender(void **state)
 	    "regexp:$config_directory/postoak_fabrikam_com_users");
 	expect_main("postoak_fabrikam_com_destination_rate_delay", "(not set)");
 	expect_option(0, "smtp_sender_dependent_authentication", "yes");
-	assert_int_equal(plan->file_count, 1);
+	assert_int_equal(plan->file_count, 2);
 	assert_string_equal(
 	    plan->files[0].path, "/etc/postfix/postoak_fabrikam_com_users");
 	assert_non_null(strstr(
