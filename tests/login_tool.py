@@ -66,7 +66,7 @@ class Terminal:
         while not self.text.endswith(END):
             self.text += decode(os.read(self.ours, 4096))
 
-    def wait_text(self, pattern, timeout=30):
+    def wait_text(self, pattern, timeout=60):
         return wait_until(lambda: re.search(pattern, self.text), pattern,
                           timeout)
 

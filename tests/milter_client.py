@@ -56,7 +56,7 @@ class Result:
 
 
 class Milter:
-    def __init__(self, path, timeout=10, steps=STEPS, actions=ACTIONS):
+    def __init__(self, path, timeout=60, steps=STEPS, actions=ACTIONS):
         if isinstance(path, tuple):
             self.socket = socket.create_connection(path, timeout)
         else:

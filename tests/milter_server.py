@@ -100,7 +100,7 @@ class Server:
     def control(self, *requests):
         """Ask the control socket; the answers."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
+            s.settimeout(60)
             s.connect(os.path.join(self.directory, "control.sock"))
             lines = s.makefile("rwb")
             for request in requests:

@@ -51,7 +51,7 @@ def sign_in(office, address, user=None, password=None, answer="accept"):
 
 def visit(port, path="/", host=None, address="127.0.0.1", method="GET"):
     """One request to the redirect's server: status, headers, page."""
-    connection = http.client.HTTPConnection(address, port, timeout=20)
+    connection = http.client.HTTPConnection(address, port, timeout=60)
     try:
         connection.request(method, path,
                            headers={"Host": host or f"localhost:{port}"})

@@ -54,7 +54,7 @@ class Redis:
         if self.password:
             where += ["-a", self.password, "--no-auth-warning"]
         out = subprocess.run(["redis-cli", *where, *words], capture_output=True,
-                             text=True, timeout=10)
+                             text=True, timeout=60)
         assert not check or (out.returncode == 0 and "ERR" not in out.stdout), out
         return out.stdout.strip()
 
@@ -70,6 +70,9 @@ class Redis:
         self.process.send_signal(number)
 
     def kill(self):
+        # What it tells one client goes out in the same turn as what it tells
+        # the others of that; a turn later all of it has.
+        self.cli("ping")
         self.signal(signal.SIGKILL)
         self.process.wait()
         self.process = None
@@ -79,7 +82,7 @@ class Redis:
             return
         self.signal(signal.SIGCONT)
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process = None
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a directory, a stand-in for Office 365, a relay in front of it."""
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -120,6 +121,34 @@ def serve(directory, build):
         server = Server(path, build, accounts or account(), **options)
         started.append(server)
         return server.start() if start else server
+    make.started = started
     yield make
     for server in started:
         server.daemon.stop()
+
+
+def late(servers):
+    return any(re.search("are away.*(in time|timed out)", server.log())
+               for server in servers)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A shared store has 40 ms for its answer, by the contract, and a busy
+    machine may need longer: the milter then counts by itself, as it should,
+    and other numbers come out than those of a test about something else. Such
+    a test is done anew, with new servers, if one has said that it was so."""
+    values = pyfuncitem.funcargs
+    if "redis" not in values or "serve" not in values:
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    started = values["serve"].started
+    for _ in range(4):
+        before = len(started)
+        try:
+            pyfuncitem.obj(**{name: values[name] for name in names})
+            return True
+        except (AssertionError, TimeoutError):
+            if not late(started[before:]):
+                raise
+    return None  # the last time as every test

@@ -60,7 +60,7 @@ def test_who_is_answered(make_tokend):
     tokend.start()
     assert tokend.control("status")["status"] == "ok"
     with ask_as(tokend, [mail]) as stranger:
-        assert stranger.communicate(timeout=20)[0] == "may not connect\n"
+        assert stranger.communicate(timeout=60)[0] == "may not connect\n"
     with ask_as(tokend, [adm]) as member:
         assert member.stdout.readline() == "ok None\n"
         set_group(tokend, "mail")
@@ -68,7 +68,7 @@ def test_who_is_answered(make_tokend):
         member.stdin.write("\n")
         member.stdin.flush()
         assert member.stdout.readline() == "error denied\n"
-        member.communicate("\n", timeout=20)
+        member.communicate("\n", timeout=60)
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, "one", 1.5, [1]], ids=repr)
@@ -118,7 +118,7 @@ def test_stalled_and_half_sent_requests_disturb_nobody(tokend, entra):
     # A half-sent request is taken up where it was left.
     rest = stalled[3]
     rest.setblocking(True)
-    rest.settimeout(20)
+    rest.settimeout(60)
     rest.sendall(line[9:])
     assert json.loads(rest.makefile("rb").readline())["status"] == "ok"
     for s in stalled:

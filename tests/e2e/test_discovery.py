@@ -179,7 +179,7 @@ def test_a_login_says_why(make_relay, office):
 def test_mistakes_in_the_configuration(make, old, new, words):
     tokend = make(start=False, change=lambda text: text.replace(old, new, 1))
     out = subprocess.run([tokend.program, "-t", "-c", tokend.config],
-                         capture_output=True, text=True, timeout=20,
+                         capture_output=True, text=True, timeout=60,
                          user=tokend.uid, group=tokend.uid)
     assert out.returncode == EX_CONFIG
     assert words in out.stderr and f"{tokend.config}:" in out.stderr

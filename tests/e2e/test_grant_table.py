@@ -341,7 +341,7 @@ def worked_before(setup, grant):
 def explained(build, tokend, text):
     out = subprocess.run(
         [os.path.join(build, "postoak"), "-c", tokend.config, "explain",
-         "--json", text], capture_output=True, text=True, timeout=20)
+         "--json", text], capture_output=True, text=True, timeout=60)
     return json.loads(out.stdout)["findings"][0]["sentence"]
 
 

@@ -70,10 +70,10 @@ def test_metadata_service_is_busy(make, entra, metadata, status):
     tokend = make(identity(metadata, "system"), client_id=False)
     metadata.statuses = [status]
     answer = tokend.ask()
+    assert len(metadata.requests.items()) == 1
     assert (answer["kind"], answer["code"]) == ("temporary", "metadata")
     assert str(status) in answer["text"] and metadata.endpoint in answer["text"]
     assert tokend.status()["state"] == "retrying"
-    assert len(metadata.requests.items()) == 1
     # It is tried again by itself.
     wait_until(lambda: tokend.ask()["status"] == "ok", "recovery")
     assert len(metadata.requests.items()) == 2

@@ -93,7 +93,7 @@ def test_watch_reads_its_log(sendmail, office):
         sendmail.send(subject="refused")
         wait_until(lambda: "blocks the mailbox" in relay.milter.read_log(), "the account to be marked")
         held = sendmail.send(subject="tries")
-        assert sendmail.quarantined() == {held}
+        wait_until(lambda: sendmail.quarantined() == {held}, "it in quarantine")
         sendmail.clock.forward(3700)
         assert sendmail.release() == "released 1 message\n"
         wait_until(lambda: "sends again" in relay.milter.read_log(), "the mark to go")

@@ -75,7 +75,7 @@ def check(build, directory, text):
         f.write(text)
     for program in ("postoak-tokend", "postoak-milter"):
         out = subprocess.run([os.path.join(build, program), "-t", "-c", config],
-                             capture_output=True, text=True, timeout=30)
+                             capture_output=True, text=True, timeout=60)
         # The milter's directories, too, where this host has none.
         assert out.returncode == 0 or re.fullmatch(
             rf"{config}: milter: (counters|listen|control): /(var|run)/\S+ "

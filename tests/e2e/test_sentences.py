@@ -33,7 +33,7 @@ def numbers():
 def tool(build, tokend, *argv, stdin=None):
     return subprocess.run(
         [os.path.join(build, "postoak"), "-c", tokend.config, *argv],
-        input=stdin, capture_output=True, text=True, timeout=20)
+        input=stdin, capture_output=True, text=True, timeout=60)
 
 
 def explained(build, tokend, text):

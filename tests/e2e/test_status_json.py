@@ -41,7 +41,7 @@ def inner(text):
 def status(tokend, build):
     out = subprocess.run(
         [os.path.join(build, "postoak"), "-c", tokend.config, "status",
-         "--json"], capture_output=True, text=True, timeout=30, check=False)
+         "--json"], capture_output=True, text=True, timeout=60, check=False)
     return json.loads(out.stdout)
 
 

@@ -236,7 +236,7 @@ def test_state(place, entra, state):
         if used == "does not start":
             out = subprocess.run(tokend.command, user=UID, group=UID,
                                  extra_groups=[], capture_output=True,
-                                 text=True, timeout=20, check=False)
+                                 text=True, timeout=60, check=False)
             assert out.returncode == EX_CONFIG and out.stderr
             assert contents(tokend) == before
             return

@@ -9,6 +9,8 @@ import pytest
 from relay import wait_until
 
 PLUGIN_DEADLINE_S = 6.0
+# What a busy machine may add to it; without the deadline it would be 60 s.
+BUSY_S = 20.0
 
 
 def reasons(relay, queue_id):
@@ -28,7 +30,7 @@ def reasons(relay, queue_id):
     return found
 
 
-def wait_reason(relay, queue_id, pattern=".", timeout=40):
+def wait_reason(relay, queue_id, pattern=".", timeout=90):
     def seen():
         return [r for r in reasons(relay, queue_id) if re.search(pattern, r[0])]
     try:
@@ -78,7 +80,7 @@ def test_endpoint(relay, office, fault):
     assert not office.messages()
     office.set(**{name: None for name in switches})
     assert_delivered_once(relay, office)
-    assert max(setup_times(relay, queue_id)) < PLUGIN_DEADLINE_S + 2
+    assert max(setup_times(relay, queue_id)) < PLUGIN_DEADLINE_S + BUSY_S
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
@@ -97,7 +99,7 @@ def test_tokend_hangs(relay, office):
     queue_id = relay.send()
     try:
         wait_reason(relay, queue_id)
-        assert max(setup_times(relay, queue_id)) < PLUGIN_DEADLINE_S + 2
+        assert max(setup_times(relay, queue_id)) < PLUGIN_DEADLINE_S + BUSY_S
     finally:
         relay.tokend.signal(signal.SIGCONT)
     assert_delivered_once(relay, office)
@@ -113,11 +115,11 @@ def test_expired_token_and_50_processes(make_relay, office):
         "default_destination_concurrency_limit": "50",
     })
     relay.start()
-    office.set(lifetime=3)
+    office.set(lifetime=6)
     relay.postoak("refresh", "relay@contoso.com")
     # Asleep while its token runs out, as a host in suspend.
     relay.tokend.signal(signal.SIGSTOP)
-    ends = office.token_requests[-1].time + 3
+    ends = office.token_requests[-1].time + 6
     for number in range(50):
         relay.send(sender=f"erp{number}@app.example")
     wait_until(lambda: office.now() > ends, "the token's end")

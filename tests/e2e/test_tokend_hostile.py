@@ -104,7 +104,7 @@ def test_reload_sent_ahead_of_its_own_cause(tokend, entra):
         text = f.read()
     with entra.gate() as gate, \
             contextlib.closing(socket.socket(socket.AF_UNIX)) as control:
-        control.settimeout(20)
+        control.settimeout(60)
         control.connect(tokend.control_path)
         refresh = b'{"version":1,"verb":"refresh","account":"%s"}\n'
         reload = b'{"version":1,"verb":"reload"}\n'
@@ -183,7 +183,7 @@ def test_odd_names(tokend, account):
     b'{"version":1,"verb":"' + b"x" * 60000 + b'"}\n', b"x" * 70000])
 def test_what_is_no_control_request(tokend, line):
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as s:
-        s.settimeout(20)
+        s.settimeout(60)
         s.connect(tokend.control_path)
         with contextlib.suppress(BrokenPipeError):
             s.sendall(line)

@@ -71,7 +71,7 @@ def test_background(make_tokend):
     argv = [tokend.program, "-c", tokend.config]
     assert subprocess.run(argv, stderr=subprocess.PIPE).returncode == 78
     tokend.write_config()
-    assert subprocess.run(argv, timeout=20).returncode == 0
+    assert subprocess.run(argv, timeout=60).returncode == 0
     pid = tokend.control("status")["program"]["pid"]
     try:
         assert tokend.ask()["status"] == "ok"
@@ -82,7 +82,7 @@ def test_background(make_tokend):
 
 def test_second_daemon_is_refused(tokend, make_tokend):
     out = subprocess.run([tokend.program, "-f", "-c", tokend.config],
-                         capture_output=True, text=True, timeout=20)
+                         capture_output=True, text=True, timeout=60)
     assert out.returncode == 78 and "another" in out.stderr
     assert tokend.ask()["status"] == "ok"
 

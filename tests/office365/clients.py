@@ -36,18 +36,23 @@ class Answer:
         return (self.json or {}).get("error_codes", [None])[0]
 
 
-def request(office, method, path, body=None, headers=None, timeout=10):
+def request(office, method, path, body=None, headers=None, timeout=60,
+            answer_timeout=None):
+    """answer_timeout: another one, once all was sent."""
     url = urllib.parse.urlsplit(office.authority)
     connection = http.client.HTTPSConnection(
         url.hostname, url.port, timeout=timeout, context=trust(office))
     try:
         connection.request(method, path, body, headers or {})
+        if answer_timeout is not None:
+            connection.sock.settimeout(answer_timeout)
         return Answer(connection.getresponse())
     finally:
         connection.close()
 
 
-def post(office, tenant=None, timeout=10, headers=None, **params):
+def post(office, tenant=None, timeout=60, headers=None, answer_timeout=None,
+         **params):
     """POST a form to the token endpoint; None leaves a parameter out."""
     form = {name: value for name, value in params.items()
             if value is not None}
@@ -55,7 +60,7 @@ def post(office, tenant=None, timeout=10, headers=None, **params):
     all_headers.update(headers or {})
     return request(
         office, "POST", "/%s/oauth2/v2.0/token" % (tenant or office.tenant),
-        urllib.parse.urlencode(form), all_headers, timeout)
+        urllib.parse.urlencode(form), all_headers, timeout, answer_timeout)
 
 
 def password_grant(office, **changes):
@@ -86,7 +91,7 @@ def app_grant(office, **changes):
 
 def connect(office):
     """An SMTP connection after STARTTLS."""
-    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=10)
+    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=60)
     smtp.ehlo()
     smtp.starttls(context=trust(office))
     smtp.ehlo()

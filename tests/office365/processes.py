@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Free ports, and child processes that never outlive the stand-in."""
 
+import glob
 import os
 import signal
 import socket
@@ -32,7 +33,7 @@ def reserve_port():
     return port
 
 
-def wait_for_port(port, alive, log_file, timeout=10):
+def wait_for_port(port, alive, log_file, timeout=60):
     """Wait until something accepts connections there."""
     deadline = time.monotonic() + timeout
     while True:
@@ -46,7 +47,7 @@ def wait_for_port(port, alive, log_file, timeout=10):
             time.sleep(0.01)
 
 
-def wait_for_line(path, line, alive, log_file, timeout=10):
+def wait_for_line(path, line, alive, log_file, timeout=60):
     """Wait until what listens on the socket `path` greets with that line."""
     deadline = time.monotonic() + timeout
     while True:
@@ -63,6 +64,20 @@ def wait_for_line(path, line, alive, log_file, timeout=10):
             raise StartError("nothing on %s; log: %s" % (
                 path, tail(log_file)))
         time.sleep(0.01)
+
+
+def group_lives(group):
+    """Does any process of the group live? Those that are dead, but that
+    nobody has collected, do not count."""
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(stat, encoding="utf-8", errors="replace") as f:
+                rest = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if rest[0] != "Z" and int(rest[2]) == group:
+            return True
+    return False
 
 
 def tail(path, lines=15):
@@ -105,7 +120,8 @@ class Child:
         return self._process.poll() is None
 
     def stop(self, grace_s=2):
-        """End the daemon, after the grace by force, and all its group."""
+        """End the daemon, after the grace by force, and all its group; none
+        of it is left when this returns."""
         self._watcher.kill()
         self._watcher.wait()
         self._watcher.stdin.close()
@@ -120,3 +136,5 @@ class Child:
         except ProcessLookupError:
             pass
         self._process.wait()
+        while group_lives(self.pid):
+            time.sleep(0.01)

@@ -84,7 +84,7 @@ class SignIns:
         with self._condition:
             return list(self._devices.values())
 
-    def wait_device(self, polls=0, after=None, timeout=20):
+    def wait_device(self, polls=0, after=None, timeout=60):
         """The newest device code, another than `after`, once it was polled so
         often."""
         def there():

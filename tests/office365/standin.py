@@ -333,7 +333,7 @@ class Office365:
     def token_requests(self):
         return self._requests.items()
 
-    def wait_token_requests(self, count, timeout=10):
+    def wait_token_requests(self, count, timeout=60):
         return self._requests.wait(count, timeout)
 
     @property
@@ -349,7 +349,7 @@ class Office365:
     def messages(self):
         return self._messages.items()
 
-    def wait_messages(self, count, timeout=10):
+    def wait_messages(self, count, timeout=60):
         return self._messages.wait(count, timeout)
 
     @property
@@ -361,7 +361,7 @@ class Office365:
         """
         return self._attempts.items()
 
-    def wait_authentications(self, count, timeout=10):
+    def wait_authentications(self, count, timeout=60):
         return self._attempts.wait(count, timeout)
 
     @property

@@ -121,7 +121,7 @@ class Gate:
         """Let all held answers go, hold no more."""
         self._switches.set(gate_before_answer=False)
 
-    def wait_held(self, count=1, timeout=10):
+    def wait_held(self, count=1, timeout=60):
         """Wait until that many answers are computed and held."""
         with self._condition:
             if not self._condition.wait_for(

@@ -51,7 +51,7 @@ def test_password_grant_issues_a_delegated_token(office):
     assert claims["upn"] == office.user
     assert claims["scp"] == "SMTP.Send"
     assert claims["appid"] == office.client_id
-    assert abs(claims["exp"] - time.time() - 3600) < 5
+    assert abs(claims["exp"] - time.time() - 3600) < 60
     assert "roles" not in claims
     [seen] = office.token_requests
     assert (seen.grant, seen.username, seen.outcome) == (
@@ -292,8 +292,8 @@ def test_delay(office):
 def test_silent_until_switched_off(office):
     office.set(behaviour="silent")
     with pytest.raises(socket.timeout):
-        password_grant(office, timeout=0.3)
-    assert office.wait_token_requests(1, 5)[0].outcome == "silent"
+        password_grant(office, answer_timeout=0.3)
+    assert office.wait_token_requests(1)[0].outcome == "silent"
     office.set(behaviour=None)
     assert password_grant(office).status == 200
 
@@ -333,7 +333,7 @@ def test_bodies_that_are_no_answers(office):
         password_grant(office)
     office.set(behaviour="drip", once=1)
     with pytest.raises(socket.timeout):
-        password_grant(office, timeout=0.1)
+        password_grant(office, answer_timeout=0.1)
     assert password_grant(office).status == 200
 
 
@@ -351,7 +351,7 @@ def test_oversize_body_does_not_end(office):
     office.set(behaviour="oversize", once=None)
     port = int(office.authority.rsplit(":", 1)[1])
     connection = http.client.HTTPSConnection(
-        "localhost", port, context=trust(office), timeout=10)
+        "localhost", port, context=trust(office), timeout=60)
     connection.request(
         "POST", "/%s/oauth2/v2.0/token" % office.tenant, "a=b",
         {"Content-Type": "application/x-www-form-urlencoded"})
@@ -364,11 +364,11 @@ def test_gate_holds_a_finished_answer(office):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         with office.gate() as gate:
             waiting = pool.submit(password_grant, office)
-            gate.wait_held(1, 5)
+            gate.wait_held(1)
             [seen] = office.token_requests
             assert (seen.outcome, seen.answered) == ("issued", 0)
             assert not waiting.done()
-        assert waiting.result(5).status == 200
+        assert waiting.result(60).status == 200
     assert office.token_requests[0].answered
     assert password_grant(office).status == 200
 
@@ -385,7 +385,7 @@ def test_unknown_switches_are_refused(office):
 def test_many_requests_at_once(office):
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(
-            lambda _: app_grant(office, timeout=30).status, range(40)))
+            lambda _: app_grant(office, timeout=60).status, range(40)))
     assert answers == [200] * 40
     assert len(office.token_requests) == 40
 

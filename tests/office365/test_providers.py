@@ -196,13 +196,13 @@ def test_gmail_refuses_a_long_initial_response(gmail):
 @pytest.mark.parametrize("mode", ["exchange", "gmail"])
 def test_without_tls(start, mode):
     office = start(mode, tls=False)
-    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=10)
+    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=60)
     smtp.ehlo()
     assert not smtp.has_extn("starttls") and not smtp.has_extn("auth")
     assert smtp.docmd("STARTTLS")[0] == 500
     smtp.quit()
     office = start(mode, tls=False, auth_without_tls=True)
-    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=10)
+    smtp = smtplib.SMTP("localhost", office.smtp_port, timeout=60)
     smtp.ehlo()
     assert "XOAUTH2" in smtp.esmtp_features["auth"]
     assert authenticate(smtp, office.user, office.mint_token())[0] == 235

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private Postfix: its own configuration, queue and data directories and a
 loopback port; the host's own instance is neither read nor touched."""
-import glob
 import json
 import os
 import pwd
@@ -10,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
+
+from office365.processes import group_lives
 
 from .process import free_port, wait_until
 
@@ -135,7 +136,11 @@ class Postfix:
         return self
 
     def reload(self):
+        before = self.log().count("reload -- version")
         self.command("postfix", "reload")
+        # The command only sends a signal.
+        wait_until(lambda: self.log().count("reload -- version") > before,
+                   "Postfix to reload")
 
     def master_pid(self):
         try:
@@ -154,24 +159,11 @@ class Postfix:
             return
         os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + 5
-        while self._group_lives(pid):
+        while group_lives(pid):
             if time.monotonic() > deadline:
                 os.killpg(pid, signal.SIGKILL)
                 deadline += 5
             time.sleep(0.01)
-
-    @staticmethod
-    def _group_lives(pid):
-        """Does any process of the group live (zombies aside)?"""
-        for stat in glob.glob("/proc/[0-9]*/stat"):
-            try:
-                with open(stat, encoding="utf-8", errors="replace") as f:
-                    rest = f.read().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if rest[0] != "Z" and int(rest[2]) == pid:
-                return True
-        return False
 
     def log(self):
         try:
@@ -185,7 +177,7 @@ class Postfix:
         return [line for line in self.log().splitlines()
                 if re.search(rf"\b{queue_id}\b", line)]
 
-    def wait_log(self, pattern, timeout=30):
+    def wait_log(self, pattern, timeout=60):
         """Wait for a line that matches; the match."""
         return wait_until(lambda: re.search(pattern, self.log()),
                           f"{pattern!r} in {self.log_path}", timeout)

@@ -12,7 +12,7 @@ from office365.processes import reserve_port as free_port
 __all__ = ["Daemon", "free_port", "wait_until"]
 
 
-def wait_until(condition, what, timeout=30.0):
+def wait_until(condition, what, timeout=60.0):
     """Ask condition() until it is true; its value, or an error that says
     what was waited for."""
     deadline = time.monotonic() + timeout
@@ -38,7 +38,7 @@ class Daemon:
         self.states = []
         self._notify = None
 
-    def start(self, wait=True, timeout=20):
+    def start(self, wait=True, timeout=60):
         assert self.process is None, "already started"
         address = b"\0postoak-test-%d-%d" % (os.getpid(), id(self))
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -56,7 +56,7 @@ class Daemon:
             self.wait_state("READY=1", timeout)
         return self
 
-    def wait_state(self, state, timeout=20):
+    def wait_state(self, state, timeout=60):
         def seen():
             self._read_states()
             if state in self.states:
@@ -110,7 +110,7 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -273,7 +273,7 @@ class Sendmail:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
-    def wait_log(self, pattern, timeout=30):
+    def wait_log(self, pattern, timeout=60):
         """Wait for a line that matches; the match."""
         return wait_until(lambda: re.search(pattern, self.log()),
                           f"{pattern!r} in {self.log_path}", timeout)

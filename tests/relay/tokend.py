@@ -254,12 +254,12 @@ class Tokend(Daemon):
         self.wait_dead()
 
     def wait_dead(self):
-        self.process.wait(20)
+        self.process.wait(60)
         self.kill()
 
     def check(self):
         return subprocess.run([self.program, "-t", "-c", self.config],
-                              capture_output=True, text=True, timeout=20)
+                              capture_output=True, text=True, timeout=60)
 
     # --- questions
 
