@@ -13,6 +13,7 @@
 
 #include "check_host.h"
 #include "check_jobs.h"
+#include "check_mta.h"
 #include "check_text.h"
 #include "mem.h"
 #include "show.h"
@@ -36,6 +37,7 @@ static const struct entry {
 	int limit_s; /* 0: LIMIT_S */
 } entries[] = {
     {CHECK_HOST, WITHOUT_CONF, "configuration", check_host_configuration, 0},
+    {CHECK_MTA, ONCE, "Postfix", check_mta_postfix, 0},
 };
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))

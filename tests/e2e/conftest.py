@@ -15,6 +15,8 @@ from milter_server import Server, account  # noqa: E402
 from office365 import Office365  # noqa: E402
 from redis_server import Redis  # noqa: E402
 from relay import Relay  # noqa: E402
+from relay.checked import Checked  # noqa: E402
+from relay.relay import ACCOUNT  # noqa: E402
 from relay.tokend import Tokend  # noqa: E402
 
 BUILD = os.environ.get("POSTOAK_BUILD",
@@ -65,6 +67,26 @@ def make_relay(directory, office):
 @pytest.fixture
 def relay(make_relay):
     return make_relay()
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """One relay for all faults of a module; see relay/checked.py."""
+    path = tempfile.mkdtemp(prefix="postoak-", dir="/tmp")
+    os.chmod(path, 0o755)
+    os.mkdir(os.path.join(path, "relay"))
+    try:
+        with Office365(os.path.join(path, "office"), mode="exchange") as o:
+            relay = Relay(os.path.join(path, "relay"), BUILD, o,
+                          accounts=ACCOUNT.replace(
+                              "limits", 'max_message_size = "35M"\nlimits'))
+            relay.prepare()
+            try:
+                yield Checked(relay)
+            finally:
+                relay.stop()
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture

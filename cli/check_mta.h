@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POSTOAK_CHECK_MTA_H
+#define POSTOAK_CHECK_MTA_H
+
+#include "checkup.h"
+
+/*
+ * check_mta - what "postoak check" looks at in the mail server. Each is a check
+ * as checkup.h has it. Called by check.
+ */
+
+/* Postfix: the way of each account, the milter, what else main.cf needs. */
+void check_mta_postfix(const struct checkup *checkup);
+
+#endif

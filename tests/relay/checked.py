@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole relay that "postoak check" looks at, and that is put right again
+after each planted fault."""
+import json
+import os
+import subprocess
+
+from .printed import start_with_printed_settings
+
+FILES = ("main.cf", "master.cf")
+EX_OK, EX_CONFIG = 0, 78
+
+
+class Checked:
+    """relay: prepared, not started; its Postfix has what the tool prints."""
+
+    def __init__(self, relay):
+        self.relay, self.postfix = relay, relay.postfix
+        start_with_printed_settings(relay)
+        relay.postfix.command("postconf", "inet_protocols=ipv4")
+        self._kept = {name: self.read(name) for name in FILES}
+
+    def path(self, name):
+        return os.path.join(self.postfix.config, name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as f:
+            return f.read()
+
+    def restore(self):
+        for name, text in self._kept.items():
+            with open(self.path(name), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def _cool_down(self):
+        """Postfix waits until a file has not changed for a second."""
+        for name in FILES:
+            before = os.stat(self.path(name)).st_mtime - 10
+            os.utime(self.path(name), (before, before))
+
+    def main(self, *settings):
+        """Change main.cf: "name=value"."""
+        self._cool_down()
+        self.postfix.command("postconf", *settings)
+
+    def option(self, name, value):
+        """Change an -o of the account's transport."""
+        self._cool_down()
+        self.postfix.command("postconf", "-P",
+                             f"postoak_relay/unix/{name}={value}")
+
+    @staticmethod
+    def run_remedy(text):
+        """The command of a remedy, as an administrator pastes it."""
+        out = subprocess.run(["sh", "-c", text], capture_output=True, text=True,
+                             timeout=60)
+        assert out.returncode == 0, out.stderr
+
+    def check(self, area, *more, env=None):
+        """The findings of an area, by "postoak check --json"."""
+        self._cool_down()
+        out = subprocess.run(
+            [self.relay.program("postoak"), "-c", self.relay.config, "check",
+             "--json", "--area", area, "--config-directory",
+             self.postfix.config, *more],
+            capture_output=True, text=True, timeout=130,
+            env={**os.environ, **(env or {})})
+        answer = json.loads(out.stdout)
+        assert answer["version"] == 1 and out.stderr == ""
+        bad = answer["FAIL"] > 0
+        assert out.returncode == (EX_CONFIG if bad else EX_OK)
+        assert all(f["area"] == area for f in answer["findings"])
+        return answer["findings"]
+
+    def troubles(self, area, *more, env=None):
+        """{id: finding} of those that are warn or FAIL."""
+        found = [f for f in self.check(area, *more, env=env)
+                 if f["verdict"] in ("warn", "FAIL")]
+        assert all(f["remedy"] for f in found)
+        return {f["id"]: f for f in found}
