@@ -89,6 +89,26 @@ ignore_line(void *arg, const char *line, size_t len)
 	(void)len;
 }
 
+/*
+ * postsuper puts them among the deferred ones, which the queue manager looks at
+ * every queue_run_delay (five minutes): then all that was let go in that time
+ * would go at once. Should it not hear of it, that is what happens.
+ */
+static void
+postfix_wake(const char *directory)
+{
+	const char *argv[] = {
+	    "postkick", "public", "qmgr", "D", NULL, NULL, NULL};
+	struct err err;
+
+	if (directory != NULL) {
+		memmove(argv + 3, argv + 1, 3 * sizeof(argv[0]));
+		argv[1] = "-c";
+		argv[2] = directory;
+	}
+	(void)command_run(argv, NULL, ignore_line, NULL, &err);
+}
+
 static int
 postfix_release(const char *directory, const char *const *ids, size_t count,
     struct err *err)
@@ -111,6 +131,8 @@ postfix_release(const char *directory, const char *const *ids, size_t count,
 		 ? err_set(err, ERR_BUG, "input", "too many queue ids")
 		 : command_run(argv, input.data, ignore_line, NULL, err);
 	buf_clear(&input);
+	if (rc == 0)
+		postfix_wake(directory);
 	return rc;
 }
 

@@ -59,6 +59,8 @@ class Holding(Relay):
         settings["default_transport"] = "discard"
         # Reused ids are of no concern here; long ones are told apart easily.
         settings["enable_long_queue_ids"] = "yes"
+        # As a Postfix has it: nobody waits for the queue manager's next look.
+        del settings["queue_run_delay"]
         self.milter.start()
         self.postfix.start()
         return self
@@ -219,8 +221,10 @@ def fake(relay, name, script):
 ])
 def test_a_release_that_dies(hold, name, script):
     """At the look into the queue; counted, but not let go; let go, but not
-    yet told so; one of two let go."""
+    yet told so; one of two let go. (The queue manager finds those by itself.)"""
     relay = hold()
+    relay.postfix.set(queue_run_delay="1s")
+    relay.postfix.reload()
     relay.release()
     ids = [relay.message() for _ in range(6)]
     relay.clock.forward(3700)
@@ -236,6 +240,25 @@ def test_a_release_that_dies(hold, name, script):
     relay.release()
     relay.wait_sent(*ids)
     assert relay.used() == 2
+
+
+def test_one_call_and_no_waiting(hold):
+    """Each command once, whatever the number of messages; and the queue manager
+    is told, as it would look five minutes later only."""
+    relay = hold()
+    relay.release()
+    ids = [relay.message() for _ in range(4)]
+    relay.clock.forward(3700)
+    calls = os.path.join(relay.directory, "calls")
+    paths = [fake(relay, name, f'echo {name} "$@" >>{calls}\n'
+                  f'tee -a {calls} | /usr/sbin/{name} "$@"')
+             for name in ("postqueue", "postsuper", "postkick")]
+    assert relay.release(path=":".join(paths)) == "released 2 messages\n"
+    relay.wait_sent(*ids)
+    with open(calls, encoding="ascii") as f:
+        assert f.read().splitlines() == [
+            f"postqueue -c {relay.postfix.config} -j", f"postsuper -c {relay.postfix.config} -H -", *ids[2:],
+            f"postkick -c {relay.postfix.config} public qmgr D"]
 
 
 def test_limits_shows_it_and_forgets(hold):
