@@ -148,11 +148,12 @@ def _run(argv, **options):
 class Log:
     """What syslog(3) says to a socket, line by line into a file."""
 
-    def __init__(self, directory, path):
+    def __init__(self, directory, path, name="log"):
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._address = os.path.join(directory, "log")
+        self._address = os.path.join(directory, name)
         self._socket.bind(self._address)
+        os.chmod(self._address, 0o666)
         self._thread = threading.Thread(target=self._copy, daemon=True)
         self._thread.start()
 
