@@ -19,7 +19,7 @@ class Proxy:
     there: what the milter may have written beyond it is not handed on."""
 
     def __init__(self, listen, milter):
-        self._milter = milter
+        self.path, self._milter = listen, milter
         self._armed = None
         self._lock = threading.Lock()
         self._streams = []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The milter is killed (SIGKILL) at each callback under a real Postfix: nothing
-passes that is not rewritten, nothing is lost, nothing comes twice."""
+"""The milter is killed (SIGKILL) at each callback under a real Postfix and a real
+sendmail: nothing passes that is not rewritten, nothing is lost, nothing comes
+twice."""
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import pytest
 
 from milter_proxy import Proxy
 from relay import wait_until
+from relay.relay import OFFICE
+from relay.sendmail import SERVER, Sendmail
 
 OWN = "relay@contoso.com"
 SOCKET = "run/postoak-milter/proxy.sock"
@@ -129,3 +132,58 @@ def test_killed_while_local_mail_comes_in(proxied, office, at):
     for message in messages:
         check(message, message.header("Subject")[0])
     wait_until(lambda: not relay.postfix.queue(), "an empty queue")
+
+
+@pytest.fixture
+def proxied_sendmail(make_relay, office, build):
+    office.set(token_bytes=1200)
+    relay = make_relay(start=False)
+    relay.write_config(office=OFFICE.replace('"localhost"', f'"{SERVER}"'))
+    directory = os.path.join(relay.directory, "spool")
+    relay.proxy = Proxy(os.path.join(directory, SOCKET), os.path.join(
+        directory, "run/postoak-milter/milter.sock"))
+    relay.tokend.start()
+    relay.milter.start()
+    sendmail = Sendmail(relay, build, office, milter=relay.proxy.path)
+    try:
+        yield sendmail.start()
+    finally:
+        sendmail.stop()
+        relay.proxy.close()
+
+
+def submit(port, subject):
+    """The first reply that is no success, or the last one's code."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
+        client.ehlo()
+        text = f"From: ERP System <erp@app.example>\r\nSubject: {subject}\r\n\r\nx\r\n"
+        for step in (lambda: client.mail("erp@app.example"),
+                     lambda: client.rcpt("someone@example.net"),
+                     lambda: client.data(text)):
+            try:
+                code, _ = step()
+            except smtplib.SMTPResponseException as refused:
+                code = refused.smtp_code
+            if code >= 300:
+                return code
+    return code
+
+
+def test_sendmail_at_each_callback(proxied_sendmail, office):
+    """F=T, as the manual has it: whoever submits is told to come again."""
+    relay, counted, number = proxied_sendmail.relay, 0, 0
+    for name, when in AT.items():
+        if when.get("count"):  # one of a kind is enough
+            continue
+        relay.proxy.arm(action=lambda: kill(relay), **when)
+        assert 400 <= submit(proxied_sendmail.port, name) < 500, name
+        assert relay.proxy.fired(), name
+        restart(relay)
+        counted += "answer" in when
+        assert used(relay) == counted, name
+        assert submit(proxied_sendmail.port, name) == 250, name
+        number, counted = number + 1, counted + 1
+        check(office.wait_messages(number)[-1], name)
+        assert used(relay) == counted, name
+    wait_until(lambda: not proxied_sendmail.queue(), "an empty queue")
+    assert len(office.messages()) == number

@@ -195,3 +195,26 @@ def test_milter_refuses(make_sendmail, office):
             assert code == expected[0] and (expected[1] or reply) == reply, reply
     message, = office.wait_messages(1, 30)
     assert message.mail_from == "sales@contoso.com"
+
+
+def test_no_smtputf8(make_sendmail, office):
+    """Debian's is built without USE_EAI, as the milter's manual says: nothing
+    is declared so. It takes such an address all the same, and neither that nor
+    such a name leaves."""
+    office.set(token_bytes=1200)
+    sendmail = make_sendmail(milter=True)
+    with smtplib.SMTP("127.0.0.1", sendmail.port, timeout=60) as client:
+        client.ehlo()
+        assert not client.has_extn("smtputf8") and client.has_extn("8bitmime")
+        assert 500 <= client.docmd("MAIL", "FROM:<sales@contoso.com> SMTPUTF8")[0] < 600
+        for sender, subject in (("sales@contoso.com", "name"), ("j\u00fc@contoso.com", "address")):
+            client.send(f"MAIL FROM:<{sender}> BODY=8BITMIME\r\n".encode())
+            assert client.getreply()[0] == 250
+            client.rcpt("someone@example.net")
+            assert client.data(f"From: J\u00fcrgen <{sender}>\r\nSubject: {subject}\r\n\r\n"
+                               "x\r\n".encode())[0] == 250
+    encoded = "=?utf-8?b?SsO8cmdlbg==?="
+    sent = {m.header("Subject")[0]: (m.mail_from, *m.header("From")) for m in office.wait_messages(2)}
+    assert sent == {
+        "name": ("sales@contoso.com", f"{encoded} <sales@contoso.com>"),
+        "address": ("relay@contoso.com", f"{encoded} <relay@contoso.com>")}
