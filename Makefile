@@ -95,7 +95,8 @@ help:
 	@echo 'make tsan       the milter with ThreadSanitizer under load'
 	@echo 'make install    DESTDIR and the GNU directory variables are obeyed'
 	@echo 'make format     clang-format over all C files'
-	@echo 'V=1 shows commands; SAN=address,undefined or SAN=thread sanitizes'
+	@echo 'V=1 shows commands; SAN=address,undefined or SAN=thread sanitizes;'
+	@echo 'HAVE_HIREDIS= or HAVE_QRENCODE= builds without that library'
 
 $(PLUGIN): $(PLUGIN_OBJ) sasl-plugin/libpostoak.map
 	$(say) LINK $@
