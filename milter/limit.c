@@ -121,6 +121,12 @@ limit_forget(struct limit_ring *ring, int64_t bucket)
 	}
 }
 
+int
+limit_is_ahead(const struct limit_ring *ring, int64_t now_ms)
+{
+	return ring->newest > now_ms * 1000 / ring->width_us;
+}
+
 void
 limit_rebase(struct limit_ring *ring, int64_t now_ms)
 {

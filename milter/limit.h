@@ -50,6 +50,9 @@ void limit_raise(struct limit_ring *ring, int64_t now_ms, uint64_t target);
 /* Forget what was counted in that bucket and those before it. */
 void limit_forget(struct limit_ring *ring, int64_t bucket);
 
+/* 1 if it counted later than now_ms: it is damaged, or the clock is another. */
+int limit_is_ahead(const struct limit_ring *ring, int64_t now_ms);
+
 /* The clock was put back to now_ms: what is later than that is of now. */
 void limit_rebase(struct limit_ring *ring, int64_t now_ms);
 

@@ -94,7 +94,7 @@ write_pending(struct lmdb_work *work)
 	size_t i;
 	int rc = 0;
 
-	if (pending == NULL || pending->messages == 0)
+	if (pending == NULL || (pending->messages == 0 && !pending->mended))
 		return 0;
 	work->wrote = 1;
 	for (i = 0; i < PENDING_BUCKETS; i++)

@@ -80,6 +80,7 @@ pending_clear(struct pending *pending)
 	}
 	pending->rings = 0;
 	pending->messages = 0;
+	pending->mended = 0;
 	if (pending->id_count > 0)
 		pending_filter_clear(pending, OF_IDS);
 	pending->id_count = 0;
@@ -90,6 +91,13 @@ pending_is_full(const struct pending *pending)
 {
 	return pending->rings >= PENDING_RINGS_MAX ||
 	       pending->messages >= PENDING_MESSAGES_MAX;
+}
+
+int
+pending_is_overfull(const struct pending *pending)
+{
+	return pending->rings >= PENDING_HELD_UP_MAX ||
+	       pending->messages >= PENDING_HELD_UP_MAX;
 }
 
 /* --- rings --------------------------------------------------------------- */
@@ -156,7 +164,7 @@ void
 pending_count(struct pending *pending, uint64_t id)
 {
 	pending->messages++;
-	if (id == 0 || pending->id_count == PENDING_MESSAGES_MAX)
+	if (id == 0 || pending->id_count == PENDING_HELD_UP_MAX)
 		return;
 	pending->ids[pending->id_count++] = id;
 	pending_filter_add(pending, OF_IDS, id);

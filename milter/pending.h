@@ -12,7 +12,8 @@
 /*
  * pending - what was counted since the last transaction: the rings of that
  * time as they are now, and the messages. It lies over the LMDB file; lmdb_work
- * puts it there. Bounded by those who ask pending_is_full before they add.
+ * puts it there. Bounded by those who ask pending_is_full before they add; with
+ * no disk to write to they ask pending_is_overfull.
  *
  * It also spares most looks into the file: it has the file's clock, and a
  * filter for each database of messages and one for what is pending, which may
@@ -21,6 +22,7 @@
 
 #define PENDING_RINGS_MAX 512
 #define PENDING_MESSAGES_MAX 1024
+#define PENDING_HELD_UP_MAX 16384 /* of each */
 
 #define PENDING_BUCKETS 1024
 #define PENDING_FILTERS 3 /* two of the file's, the last one of "ids" */
@@ -36,8 +38,9 @@ struct pending_ring {
 struct pending {
 	struct pending_ring *buckets[PENDING_BUCKETS];
 	size_t rings;
-	size_t messages;		    /* counted */
-	uint64_t ids[PENDING_MESSAGES_MAX]; /* of those that have one */
+	size_t messages;		   /* counted */
+	int mended;			   /* a ring, by no message */
+	uint64_t ids[PENDING_HELD_UP_MAX]; /* of those that have one */
 	size_t id_count;
 	struct ticks ticks; /* as in the file or later; 0: not known */
 	uint64_t filter[PENDING_FILTERS][PENDING_FILTER_BITS / 64];
@@ -48,6 +51,9 @@ void pending_clear(struct pending *pending);
 
 /* 1 if a transaction has to come before another message. */
 int pending_is_full(const struct pending *pending);
+
+/* 1 if there is no room for another message, however long it waits. */
+int pending_is_overfull(const struct pending *pending);
 
 /* The ring of the key, or NULL. It lives until pending_clear. */
 struct pending_ring *pending_find(

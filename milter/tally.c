@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "log.h"
 
 int
 tally_open(struct tally *tally, const char *directory, struct err *err)
@@ -36,6 +37,22 @@ tally_close(struct tally *tally)
 
 /* --- rings --------------------------------------------------------------- */
 
+/*
+ * The file's ring of a key. One that has counted in the future would not forget
+ * until then: what it holds is of now (*mended).
+ */
+static int
+read_ring(struct lmdb_work *work, const struct counters_item *item,
+    struct limit_ring *ring, int *mended)
+{
+	int rc = lmdb_work_get(work, item->key, item->window_ms, ring);
+
+	*mended = rc == 0 && limit_is_ahead(ring, work->now_ms);
+	if (*mended)
+		limit_rebase(ring, work->now_ms);
+	return rc;
+}
+
 /* The ring of a key as it is now: what is pending, else the file's. */
 static int
 find_ring(struct lmdb_work *work, const struct counters_item *item,
@@ -43,15 +60,23 @@ find_ring(struct lmdb_work *work, const struct counters_item *item,
 {
 	struct pending *pending = work->file->pending;
 	struct limit_ring ring;
-	int rc = 0;
+	int mended, rc;
 
 	*found = pending_find(pending, item->key);
 	if (*found != NULL)
 		return 0;
-	rc = lmdb_work_get(work, item->key, item->window_ms, &ring);
-	if (rc == 0)
-		*found = pending_enter(pending, item->key, &ring);
-	return rc;
+	rc = read_ring(work, item, &ring, &mended);
+	if (rc != 0)
+		return rc;
+	*found = pending_enter(pending, item->key, &ring);
+	if (mended) {
+		log_warn(NULL,
+		    "a counter is damaged, it was ahead of its time: key=%s",
+		    item->key);
+		(*found)->changed = 1;
+		pending->mended = 1;
+	}
+	return 0;
 }
 
 static void
@@ -86,12 +111,12 @@ tally_read(struct lmdb_work *work, struct counters_item *item)
 	const struct pending_ring *pending =
 	    pending_find(work->file->pending, item->key);
 	struct limit_ring ring;
-	int rc = 0;
+	int mended, rc = 0;
 
 	if (pending != NULL)
 		ring = pending->ring;
 	else
-		rc = lmdb_work_get(work, item->key, item->window_ms, &ring);
+		rc = read_ring(work, item, &ring, &mended);
 	if (rc != 0)
 		return rc;
 	fill_in(item, &ring, work->now_ms);
@@ -174,6 +199,12 @@ count_again(const void *data, size_t len, void *arg)
 
 	if (pending_read(&message, data, len) < 0)
 		return MDB_CORRUPTED;
+	/* The journal's last second may be later than the file's clock, and
+	 * the machine's wrong since. */
+	if (message.now_ms > work->now_ms)
+		lmdb_work_set_time(work, message.now_ms);
+	if (message.now_ms > work->file->pending->ticks.ticks_ms)
+		work->file->pending->ticks.ticks_ms = message.now_ms;
 	for (i = 0; i < message.count && rc == 0; i++)
 		rc = find_ring(work, &message.items[i], &rings.of[i]);
 	if (rc == 0)
