@@ -121,8 +121,10 @@ reserve_lightly(struct lmdb_store *store, void *with)
 {
 	struct request *r = with;
 	struct lmdb_work work;
-	int rc = lmdb_store_peek(store, &work);
+	int rc = lmdb_store_make_way(store);
 
+	if (rc == 0)
+		rc = lmdb_store_peek(store, &work);
 	if (rc != 0)
 		return rc;
 	rc = reserve_in(&work, r);

@@ -243,6 +243,13 @@ lmdb_file_sync(struct lmdb_file *file)
 }
 
 int
+lmdb_file_is_disk(int rc)
+{
+	return rc == EIO || rc == ENOSPC || rc == EDQUOT || rc == EROFS ||
+	       rc == MDB_PANIC;
+}
+
+int
 lmdb_file_recover(struct lmdb_file *file, int rc)
 {
 	int damaged = is_damage(rc);
@@ -251,13 +258,8 @@ lmdb_file_recover(struct lmdb_file *file, int rc)
 		return 0;
 	if (damaged)
 		set_aside(file->directory, rc);
-	else
-		log_warn(NULL,
-		    "the counters' file failed and is opened again: "
-		    "directory=%s reason=%s",
-		    file->directory, mdb_strerror(rc));
 	rc = reopen(file);
-	if (rc != 0)
+	if (rc != 0 && damaged)
 		log_warn(NULL,
 		    "the counters' file cannot be opened again: directory=%s "
 		    "reason=%s",

@@ -53,10 +53,14 @@ int lmdb_file_grow(struct lmdb_file *file);
 
 int lmdb_file_sync(struct lmdb_file *file);
 
+/* 1 for an error of a disk that fails or is full: it may go away again. */
+int lmdb_file_is_disk(int rc);
+
 /*
  * After the error rc, with no transaction open: 1 if it is one after which
- * LMDB wants the file opened again (I/O) or the file is damaged (it is set
- * aside), and a file is open now; the work may be tried once more.
+ * LMDB wants the file opened again (I/O; whoever asks says so) or the file is
+ * damaged (it is set aside), and a file is open now; the work may be tried once
+ * more.
  */
 int lmdb_file_recover(struct lmdb_file *file, int rc);
 

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* PTHREAD_MUTEX_ADAPTIVE_NP */
 #include "lmdb_store.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "log.h"
@@ -47,7 +48,16 @@ make_room(struct lmdb_store *store)
 	return rc;
 }
 
-/* Take up the journal; write down what is pending; a full file gets room. */
+/* What lies over the file does, with all that the journal knows. */
+static int
+attach(struct lmdb_store *store)
+{
+	return store->file.pending == NULL
+		   ? tally_attach(&store->tally, &store->file)
+		   : 0;
+}
+
+/* Write down what is pending; a full file gets room. */
 static int
 settle(struct lmdb_store *store)
 {
@@ -57,9 +67,7 @@ settle(struct lmdb_store *store)
 	for (i = 0; i < ROOM_TRIES && rc == MDB_MAP_FULL; i++) {
 		if (i > 0)
 			(void)make_room(store);
-		rc = store->file.pending == NULL
-			 ? tally_attach(&store->tally, &store->file)
-			 : 0;
+		rc = attach(store);
 		if (rc == 0)
 			rc = lmdb_work_begin(&work, &store->file, 0);
 		if (rc == 0)
@@ -68,15 +76,28 @@ settle(struct lmdb_store *store)
 	return rc;
 }
 
-/* Begin to look, with everything as it must be to count a message. */
-int
-lmdb_store_peek(struct lmdb_store *store, struct lmdb_work *work)
-{
-	int rc = 0;
+/* --- a disk that fails ---------------------------------------------------- */
 
-	if (store->file.pending == NULL || pending_is_full(store->file.pending))
-		rc = settle(store);
-	return rc == 0 ? lmdb_work_peek(work, &store->file) : rc;
+/* Once: there may be a thousand messages a second. */
+static void
+note_failure(struct lmdb_store *store, int rc)
+{
+	if (store->failing || !lmdb_file_is_disk(rc))
+		return;
+	store->failing = 1;
+	log_warn(NULL,
+	    "the counters cannot be written, messages are counted in memory: "
+	    "directory=%s reason=%s",
+	    store->file.directory, mdb_strerror(rc));
+}
+
+static void
+end_failure(struct lmdb_store *store)
+{
+	store->failing = 0;
+	log_warn(NULL,
+	    "the counters are written again, nothing was lost: directory=%s",
+	    store->file.directory);
 }
 
 /* 1 if another try after the error rc may go well. */
@@ -89,14 +110,43 @@ recovered(struct lmdb_store *store, int rc)
 	return 1;
 }
 
-/* --- changing and reading --------------------------------------------------
+/* --- changing and reading -------------------------------------------------
  */
 
-/* Under the lock: a full map is given room, a damaged one opened anew. */
+int
+lmdb_store_peek(struct lmdb_store *store, struct lmdb_work *work)
+{
+	int rc = attach(store);
+
+	return rc == 0 ? lmdb_work_peek(work, &store->file) : rc;
+}
+
+int
+lmdb_store_make_way(struct lmdb_store *store)
+{
+	int rc = attach(store);
+
+	if (rc != 0 || !pending_is_full(store->file.pending))
+		return rc;
+	/* While the disk fails, only the ticks try it again. */
+	if (!store->failing) {
+		rc = settle(store);
+		if (!lmdb_file_is_disk(rc))
+			return rc;
+		note_failure(store, rc);
+		(void)recovered(store, rc);
+		rc = attach(store);
+	}
+	if (rc == 0 && pending_is_overfull(store->file.pending))
+		rc = ENOBUFS;
+	return rc;
+}
+
+/* A full map is given room. */
 static int
 try(struct lmdb_store *store, lmdb_store_task task, void *with)
 {
-	int rc = store->file.pending == NULL ? settle(store) : 0;
+	int rc = attach(store);
 
 	if (rc == 0)
 		rc = task(store, with);
@@ -109,6 +159,23 @@ try(struct lmdb_store *store, lmdb_store_task task, void *with)
 	return rc == 0 ? task(store, with) : rc;
 }
 
+/* A file that is damaged, or that LMDB has given up, is opened anew. */
+static int
+insist(struct lmdb_store *store, lmdb_store_task task, void *with)
+{
+	int rc = try(store, task, with), first = rc;
+
+	if (!recovered(store, rc))
+		return rc;
+	rc = try(store, task, with);
+	if (rc == 0 && !store->failing && lmdb_file_is_disk(first))
+		log_warn(NULL,
+		    "the counters' file failed and was opened again: "
+		    "directory=%s reason=%s",
+		    store->file.directory, mdb_strerror(first));
+	return rc;
+}
+
 int
 lmdb_store_change(struct lmdb_store *store, lmdb_store_task task, void *with)
 {
@@ -116,9 +183,8 @@ lmdb_store_change(struct lmdb_store *store, lmdb_store_task task, void *with)
 
 	(void)pthread_mutex_lock(&store->lock);
 	store->dirty = 1;
-	rc = try(store, task, with);
-	if (recovered(store, rc))
-		rc = try(store, task, with);
+	rc = insist(store, task, with);
+	note_failure(store, rc != 0 ? rc : store->tally.journal.failed);
 	(void)pthread_mutex_unlock(&store->lock);
 	return rc;
 }
@@ -129,33 +195,54 @@ lmdb_store_read(struct lmdb_store *store, lmdb_store_task task, void *with)
 	int rc;
 
 	(void)pthread_mutex_lock(&store->lock);
-	rc = task(store, with);
-	if (recovered(store, rc))
-		rc = task(store, with);
+	rc = insist(store, task, with);
 	(void)pthread_mutex_unlock(&store->lock);
+	return rc;
+}
+
+static int
+tidy(struct lmdb_store *store, void *with)
+{
+	int rc;
+
+	(void)with;
+	rc = sweep(store, SWEEP_KEYS);
+	return rc == MDB_MAP_FULL ? settle(store) : rc;
+}
+
+/* What has to go well before the disk is said to work again. */
+static int
+tidy_and_sync(struct lmdb_store *store)
+{
+	int rc = insist(store, tidy, NULL);
+
+	if (rc == 0)
+		rc = journal_probe(&store->tally.journal);
+	(void)pthread_mutex_unlock(&store->lock);
+	/* Not under the lock: a slow disk must not hold up a message. */
+	if (rc == 0)
+		rc = lmdb_file_sync(&store->file);
+	(void)pthread_mutex_lock(&store->lock);
 	return rc;
 }
 
 int
 lmdb_store_tick(struct lmdb_store *store)
 {
-	int rc;
+	int rc = 0;
 
 	(void)pthread_mutex_lock(&store->lock);
 	/* An idle relay leaves its disk alone. */
-	if (!store->dirty && store->sweep[0] == '\0') {
-		(void)pthread_mutex_unlock(&store->lock);
-		return 0;
+	if (store->dirty || store->failing || store->sweep[0] != '\0') {
+		store->dirty = 0;
+		rc = tidy_and_sync(store);
+		if (rc == 0 && store->failing &&
+		    store->tally.journal.failed == 0)
+			end_failure(store);
+		note_failure(store, rc);
 	}
-	store->dirty = 0;
-	rc = sweep(store, SWEEP_KEYS);
-	if (rc == MDB_MAP_FULL)
-		rc = settle(store);
-	if (recovered(store, rc))
-		rc = 0;
 	(void)pthread_mutex_unlock(&store->lock);
-	/* Not under the lock: a slow disk must not hold up a message. */
-	return rc == 0 ? lmdb_file_sync(&store->file) : rc;
+	return lmdb_file_is_disk(rc) ? 0 : rc;
 }
 
 /* --- opening -------------------------------------------------------------- */
@@ -189,26 +276,28 @@ int
 lmdb_store_open(struct lmdb_store *store, const char *directory, size_t bytes,
     struct err *err)
 {
-	struct lmdb_work work;
 	int rc;
 
 	if (open_both(store, directory, bytes, err) < 0)
 		return -1;
 	make_lock(&store->lock);
-	rc = lmdb_store_peek(store, &work);
-	if (rc == 0)
-		lmdb_work_abort(&work);
-	else if (!recovered(store, rc))
+	rc = settle(store);
+	if (rc != 0 && !recovered(store, rc) && !lmdb_file_is_disk(rc))
 		log_warn(NULL, "cannot take up the counters' journal: %s",
 		    mdb_strerror(rc));
+	note_failure(store, rc);
 	return 0;
 }
 
 void
 lmdb_store_close(struct lmdb_store *store)
 {
-	if (store->file.pending != NULL)
-		(void)settle(store); /* else the journal keeps it */
+	/* What is not settled is in the journal, if that could be written. */
+	if (settle(store) != 0 && store->tally.journal.unsaved.len > 0)
+		log_warn(NULL,
+		    "the counters cannot be written, what was counted in "
+		    "memory is lost: directory=%s",
+		    store->file.directory);
 	(void)pthread_mutex_destroy(&store->lock);
 	lmdb_file_close(&store->file);
 	tally_close(&store->tally);

@@ -10,6 +10,9 @@
 
 #include "mem.h"
 
+/* Odd, with bits all over. */
+#define MIX_FACTOR 0x9e3779b97f4a7c15ULL
+
 void
 map_init(struct map *map)
 {
@@ -41,6 +44,22 @@ unsigned long long
 map_hash(const void *data, size_t len)
 {
 	return map_hash_on(MAP_HASH_START, data, len);
+}
+
+/* The shift takes high bits down, which a product never does. */
+unsigned long long
+map_mix(unsigned long long hash, const void *data, size_t len)
+{
+	const char *p = data;
+	unsigned long long word;
+
+	for (; len >= sizeof(word); len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		hash = (hash ^ word) * MIX_FACTOR;
+		hash ^= hash >> 32;
+		p += sizeof(word);
+	}
+	return map_hash_on(hash, p, len);
 }
 
 /* Where key is, or the empty place where it belongs. */

@@ -45,4 +45,8 @@ unsigned long long map_hash(const void *data, size_t len);
 unsigned long long map_hash_on(
     unsigned long long hash, const void *data, size_t len);
 
+/* The same for much data: another number, eight bytes at a time. */
+unsigned long long map_mix(
+    unsigned long long hash, const void *data, size_t len);
+
 #endif

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Odd, with bits all over. */
-#define DIGEST_FACTOR 0x9e3779b97f4a7c15ULL
-
 void
 message_init(struct message *message)
 {
@@ -28,24 +25,11 @@ empty(struct buf *buf)
 	buf->truncated = 0;
 }
 
-/*
- * Strings end with their NUL, so that none runs into the next. Eight bytes at a
- * time: this sees all of the header. The shift takes high bits down, which a
- * product never does.
- */
+/* Strings end with their NUL, so that none runs into the next. */
 static void
 digest_add(struct message *message, const char *text)
 {
-	unsigned long long word, hash = message->digest;
-	size_t len = strlen(text) + 1;
-
-	for (; len >= sizeof(word); len -= sizeof(word)) {
-		memcpy(&word, text, sizeof(word));
-		hash = (hash ^ word) * DIGEST_FACTOR;
-		hash ^= hash >> 32;
-		text += sizeof(word);
-	}
-	message->digest = map_hash_on(hash, text, len);
+	message->digest = map_mix(message->digest, text, strlen(text) + 1);
 }
 
 void

@@ -450,36 +450,3 @@ def test_control_socket_takes_no_nonsense(serve):
         {"version": 1, "verb": "limits"})
     assert [a["status"] for a in answers] == ["error"] * 5 + ["ok"]
     assert answers[3]["code"] == "verb" and answers[4]["code"] == "account"
-
-
-def test_a_full_disk_defers(serve):
-    """No room to count: 451, never a message unrewritten or uncounted."""
-    if os.geteuid() != 0:
-        pytest.fail("this test mounts a small file system: run it as root")
-    server = serve(account('limits = { "100000 messages / 1h" }'), start=False)
-    counters = os.path.join(server.directory, "counters")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", counters], check=True)
-    try:
-        server.start()
-        with open(os.path.join(counters, "filler"), "wb", buffering=0) as f:
-            try:
-                while True:
-                    f.write(b"x" * 4096)
-            except OSError:
-                pass
-        seen = set()
-        with server.client() as client:
-            for i in range(300):
-                result = client.send(
-                    f"<u{i}@app.example>", ["a@b.example"], [("From", OWN)], queue_id=f"q{i}")
-                seen.add(result.action)
-                if result.action == "reply":
-                    assert result.reply.startswith(b"451 4.3.0 ")
-                else:
-                    promise(result)
-        assert "reply" in seen
-        os.unlink(os.path.join(counters, "filler"))
-        assert server.send().action == "continue"
-    finally:
-        server.daemon.stop()
-        subprocess.run(["umount", counters], check=True)

@@ -24,12 +24,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "log.h"
 #include "milter/counters.h"
+#include "milter/limit.h"
 #include "milter/lmdb_file.h"
 
 #define BYTES ((size_t)1 << 20)
@@ -143,7 +145,7 @@ a_failed_write_is_got_over(void **state)
 
 	(void)state;
 	assert_int_equal(count(counters), 1);
-	fail_writes = 1; /* of the journal */
+	fail_writes = 1; /* of the journal: it is in memory then */
 	assert_int_equal(count(counters), 1);
 	assert_int_equal(fail_writes, 0);
 	fail_writes = 2; /* of the commit and of LMDB's undoing it */
@@ -155,21 +157,164 @@ a_failed_write_is_got_over(void **state)
 	counters_close(counters);
 }
 
-/* A disk that goes on failing is an error, and none once it is well again. */
+/* How often the text is in what was logged since catch_log. */
+static int kept_stderr;
+static FILE *sink;
+
+static void
+catch_log(void)
+{
+	sink = tmpfile();
+	assert_non_null(sink);
+	kept_stderr = dup(STDERR_FILENO);
+	assert_true(dup2(fileno(sink), STDERR_FILENO) >= 0);
+}
+
+static void
+release_log(void)
+{
+	(void)dup2(kept_stderr, STDERR_FILENO);
+	(void)close(kept_stderr);
+	(void)fclose(sink);
+}
+
+static int
+logged(const char *text)
+{
+	static char all[8192];
+	ssize_t n = pread(fileno(sink), all, sizeof(all) - 1, 0);
+	const char *at = all;
+	int times = 0;
+
+	all[n > 0 ? n : 0] = '\0';
+	while ((at = strstr(at, text)) != NULL) {
+		at++;
+		times++;
+	}
+	return times;
+}
+
+/* While the disk fails, counting goes on; it is said once when that begins, and
+ * when it ends. */
 static void
 a_failing_disk_is_temporary(void **state)
 {
 	struct counters *counters = open_counters();
+	int i;
 
 	(void)state;
 	assert_int_equal(count(counters), 1);
-	fail_writes = 1000;
-	assert_int_equal(count(counters), -1);
-	assert_int_equal(err.kind, ERR_TEMPORARY);
-	assert_int_equal(count(counters), -1);
+	catch_log();
+	fail_writes = 1000000;
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(count(counters), 1);
+		counters_tick(counters);
+		assert_int_equal(used(counters), 2 + (uint64_t)i);
+	}
+	assert_int_equal(logged("counters cannot be written"), 1);
+	assert_int_equal(logged("counters are written again"), 0);
 	fail_writes = 0;
 	assert_int_equal(count(counters), 1);
-	assert_int_equal(used(counters), 2);
+	counters_tick(counters);
+	counters_tick(counters);
+	assert_int_equal(logged("counters cannot be written"), 1);
+	assert_int_equal(logged("counters are written again"), 1);
+	assert_int_equal(logged("\n"), 2);
+	release_log();
+	/* On disk, whatever becomes of this process. */
+	fail_writes = 1000000;
+	counters_close(counters);
+	fail_writes = 0;
+	counters = open_counters();
+	assert_int_equal(used(counters), 6);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(count(counters), 1);
+	assert_int_equal(count(counters), 0);
+	counters_close(counters);
+}
+
+/* Each message only once, and not more of them than there is room for. */
+static void
+a_failing_disk_has_bounds(void **state)
+{
+	struct counters *counters = open_counters();
+	struct counters_item item;
+	uint64_t counted = 0;
+	char id[32];
+	int rc = 1;
+
+	(void)state;
+	one_item(&item);
+	item.max = 1000000;
+	catch_log();
+	fail_writes = 1000000;
+	while (rc == 1 && counted < 100000) {
+		(void)snprintf(id, sizeof(id), "Q%d", (int)counted);
+		rc = counters_reserve(counters, id, &item, 1, 0, NULL, &err);
+		counted += rc == 1;
+	}
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.kind, ERR_TEMPORARY);
+	assert_in_range(counted, 10000, 20000);
+	assert_int_equal(logged("counters cannot be written"), 1);
+	release_log();
+	fail_writes = 0;
+	assert_int_equal(
+	    counters_reserve(counters, "Q5", &item, 1, 0, NULL, &err), -1);
+	counters_tick(counters);
+	assert_int_equal(
+	    counters_reserve(counters, id, &item, 1, 0, NULL, &err), 1);
+	assert_int_equal(
+	    counters_reserve(counters, "Q9000", &item, 1, 0, NULL, &err), 1);
+	assert_int_equal(used(counters), counted + 1);
+	counters_close(counters);
+}
+
+static void
+put_ring(const char *key, const struct limit_ring *ring)
+{
+	struct lmdb_file file = {.env = NULL};
+	unsigned char bytes[LIMIT_BYTES];
+	MDB_val name = lmdb_file_val(key, strlen(key));
+	MDB_val data = lmdb_file_val(bytes, sizeof(bytes));
+	MDB_txn *txn;
+
+	limit_encode(ring, bytes);
+	assert_int_equal(lmdb_file_open(&file, directory, BYTES, &err), 0);
+	assert_int_equal(lmdb_file_begin(&file, 0, &txn), 0);
+	assert_int_equal(mdb_put(txn, file.rings, &name, &data, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	lmdb_file_close(&file);
+}
+
+/* It would not forget for years: a window from now on it does. */
+static void
+a_ring_ahead_of_its_time_forgets(void **state)
+{
+	struct counters_item item = {
+	    .key = "account|a|messages|0", .window_ms = 100, .max = 1};
+	struct counters *counters;
+	struct limit_ring ring;
+	time_t deadline = time(NULL) + 20;
+	int rc = 0;
+
+	(void)state;
+	item.amount = 1;
+	limit_init(&ring, item.window_ms);
+	limit_add(&ring, (int64_t)4000000000 * 1000, 1);
+	put_ring(item.key, &ring);
+	catch_log();
+	counters = open_counters();
+	assert_int_equal(
+	    counters_reserve(counters, NULL, &item, 1, 0, NULL, &err), 0);
+	/* What was mended is written, though no message was counted. */
+	while (rc == 0 && time(NULL) < deadline) {
+		counters_tick(counters);
+		rc = counters_reserve(counters, NULL, &item, 1, 0, NULL, &err);
+	}
+	assert_int_equal(rc, 1);
+	assert_int_equal(logged("ahead of its time: key=account|a|"), 1);
+	release_log();
 	counters_close(counters);
 }
 
@@ -299,6 +444,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_failed_write_is_got_over),
 	    T(a_failing_disk_is_temporary),
+	    T(a_failing_disk_has_bounds),
+	    T(a_ring_ahead_of_its_time_forgets),
 	    T(a_damaged_clock_is_set_aside),
 	    T(growing_and_syncing_get_along),
 	    T(a_killed_reader_is_forgotten),
