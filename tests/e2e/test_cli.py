@@ -176,7 +176,7 @@ def test_unknown_account(relay):
 
 def test_another_user_of_the_host_is_refused(relay):
     out = subprocess.run(
-        [relay.program("postoak"), "-c", relay.config, "token",
+        [relay.program("postoak"), "-c", relay.config, "refresh",
          "relay@contoso.com"], capture_output=True, text=True, timeout=60,
         user=NOBODY, group=NOBODY, extra_groups=[])
     assert (out.returncode, out.stdout) == (EX_NOPERM, "")
