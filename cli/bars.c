@@ -10,6 +10,7 @@
 #include "time_text.h"
 
 #define BAR_WIDTH 20
+#define LIMIT_WIDTH 32
 
 /* How much of a limit is used, in thousandths. */
 static int64_t
@@ -38,13 +39,30 @@ tightest(const struct json *limits)
 	return found;
 }
 
-/* "18 of 30 / 1m": the window as it is written in the configuration. */
+/* "18 of 30 this minute": in the last 60 seconds, that is. */
+static void
+put_used(struct buf *out, const struct json *limit)
+{
+	int64_t window_s = show_int(limit, "window_s");
+	char span[TIME_TEXT_MAX];
+
+	buf_addf(out, "%lld of %lld", (long long)show_int(limit, "used"),
+	    (long long)show_int(limit, "max"));
+	if (window_s == 60 || window_s == 3600 || window_s == 86400)
+		buf_addf(out, " this %s",
+		    window_s == 60     ? "minute"
+		    : window_s == 3600 ? "hour"
+				       : "day");
+	else if (window_s > 0)
+		buf_addf(out, " in %s",
+		    time_text_span(span, sizeof(span), window_s));
+}
+
 void
 bars_budget(struct buf *out, const struct json *account)
 {
 	const struct json *limits = json_get_array(account, "limits");
 	const struct json *limit;
-	const char *window;
 
 	if (limits == NULL) {
 		buf_adds(out, "not known");
@@ -55,10 +73,7 @@ bars_budget(struct buf *out, const struct json *account)
 		buf_adds(out, "no limit");
 		return;
 	}
-	window = strrchr(show_string(limit, "limit"), '/');
-	buf_addf(out, "%lld of %lld ", (long long)show_int(limit, "used"),
-	    (long long)show_int(limit, "max"));
-	show_text(out, window != NULL ? window : "");
+	put_used(out, limit);
 }
 
 static enum show_tone
@@ -72,13 +87,13 @@ put_bar(
     struct buf *out, const struct json *limit, const struct show_style *style)
 {
 	int64_t share = share_of(limit), i, used;
-	char bar[BAR_WIDTH + 1], when[TIME_TEXT_MAX], line[160];
+	char bar[BAR_WIDTH + 1], when[TIME_TEXT_MAX];
 
 	for (i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i * 1000 < share * BAR_WIDTH ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
 	buf_adds(out, "  ");
-	show_cell(out, show_string(limit, "limit"), 34);
+	show_cell(out, show_string(limit, "limit"), LIMIT_WIDTH);
 	buf_adds(out, " ");
 	show_toned(out, bar, BAR_WIDTH, tone_of_share(share), style->colours);
 	if (!json_get_int(limit, "used", &used)) {
@@ -86,10 +101,8 @@ put_bar(
 		    out, " each %s by itself\n", show_string(limit, "scope"));
 		return;
 	}
-	snprintf(line, sizeof(line), " %lld of %lld",
-	    (long long)show_int(limit, "used"),
-	    (long long)show_int(limit, "max"));
-	buf_adds(out, line);
+	buf_adds(out, " ");
+	put_used(out, limit);
 	if (share >= 1000 && show_int(limit, "frees_at") > 0)
 		buf_addf(out, "\n    next slot free %s",
 		    time_text_when(when, sizeof(when),

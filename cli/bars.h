@@ -20,8 +20,8 @@ void bars_account(
 void bars_show(
     struct buf *out, const struct json *limits, const struct show_style *style);
 
-/* "18 of 30 / 1m": the one that will stop the account first; account has the
- * member "limits". */
+/* "18 of 30 this minute": the one that will stop the account first; account has
+ * the member "limits". */
 void bars_budget(struct buf *out, const struct json *account);
 
 /* A line with what the provider refuses the account for; nothing without a

@@ -22,7 +22,7 @@ static const struct {
 	const char *help;
 	int (*run)(const struct verb_context *, int, char **);
 } verbs[] = {
-    {"status", "[ACCOUNT] [--json]",
+    {"status", "[ACCOUNT] [--watch]",
 	"tokens, errors and budgets of the accounts", status_verb},
     {"check", "[ACCOUNT] [OPTION]...",
 	"what is wrong on the way of mail, and the remedy", check_verb},

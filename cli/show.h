@@ -64,6 +64,7 @@ struct json *show_error_json(const struct err *err);
 struct show_style {
 	int64_t now_s; /* wall clock */
 	int colours;
+	int whole; /* lists have each account's bars and ends, too */
 };
 
 /* A member of an answer: "" or 0 if it is absent or of another type. */

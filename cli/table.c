@@ -14,7 +14,7 @@
 #include "show.h"
 #include "time_text.h"
 
-#define ACCOUNT_WIDTH 30
+#define ACCOUNT_WIDTH 26
 #define STATE_WIDTH 12
 #define TOKEN_WIDTH 16
 #define SECRET_SOON_DAYS 60 /* from here on the tool speaks of it unasked */
@@ -35,6 +35,7 @@ static const struct state {
 };
 
 #define N_STATES (sizeof(states) / sizeof(states[0]))
+#define N_REFUSED 3 /* its place: behind those that have no token */
 
 static size_t
 trouble_of(const struct json *account)
@@ -48,12 +49,24 @@ trouble_of(const struct json *account)
 	return N_STATES - 1;
 }
 
+/* Mail that a provider refuses waits as well, though there is a token. */
+static size_t
+rank_of(const struct json *account)
+{
+	size_t trouble = trouble_of(account);
+
+	if (states[trouble].exit_code != EX_OK)
+		return trouble;
+	return json_get_object(account, "refused") != NULL ? N_REFUSED
+							   : trouble + 1;
+}
+
 static int
 by_trouble(const void *a, const void *b)
 {
 	const struct json *left = *(struct json *const *)a;
 	const struct json *right = *(struct json *const *)b;
-	size_t x = trouble_of(left), y = trouble_of(right);
+	size_t x = rank_of(left), y = rank_of(right);
 
 	if (x != y)
 		return x < y ? -1 : 1;
@@ -252,7 +265,7 @@ put_end(struct buf *out, const struct json *account, const char *option,
 	if (date == NULL)
 		return;
 	days = time_text_days(date, style->now_s, &ok);
-	if (!ok || days > SECRET_SOON_DAYS)
+	if (!ok || (days > SECRET_SOON_DAYS && !style->whole))
 		return;
 	snprintf(line, sizeof(line), "%s %s %s", what,
 	    days < 0 ? "expired" : "expires",
@@ -285,6 +298,8 @@ put_account(
 	put_unsaved(out, account);
 	put_end(out, account, "client_secret_expires", "client secret", style);
 	put_end(out, account, "certificate_expires", "certificate", style);
+	if (style->whole && json_get_array(account, "limits") != NULL)
+		bars_show(out, json_get_array(account, "limits"), style);
 }
 
 void

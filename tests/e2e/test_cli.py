@@ -199,7 +199,7 @@ def test_limits_as_bars(relay, office):
     relay.send()
     office.wait_messages(1)
     out = relay.postoak("limits", "relay@contoso.com")
-    assert re.search(r"10000 messages / 1m +[#.]{20} 1 of 10000\n", out)
+    assert re.search(r"10000 messages / 1m +[#.]{20} 1 of 10000 this minute\n", out)
     assert json.loads(relay.postoak("limits", "--json"))["version"] == 1
 
 

@@ -52,7 +52,7 @@ static const char milter_text[] =
     "\"refused\":{\"kind\":\"blocked\",\"text\":\"550 5.2.252 \\u001b[1m\","
     "\"since\":1795466000,\"until\":1795552400,\"next_try\":1795469600}}]}";
 
-static const struct show_style style = {NOW, 0};
+static const struct show_style style = {NOW, 0, 0};
 static struct json *tokend, *milter, **accounts;
 static size_t count;
 static struct buf out;
@@ -116,7 +116,7 @@ test_list(void **state)
 	table_accounts(&out, accounts, count, &style);
 	assert_true(longest_line(out.data) <= SHOW_WIDTH);
 	assert_non_null(strstr(out.data,
-	    "\nbad@contoso.com                NEEDS ADMIN none             "
+	    "\nbad@contoso.com            NEEDS ADMIN none             "
 	    "not known\n    3 minutes ago, aadsts.7000222: the client secret"));
 	assert_non_null(strstr(out.data, "(tried again\n    in 5 minutes)"));
 	assert_non_null(
@@ -125,8 +125,8 @@ test_list(void **state)
 	    strstr(out.data, "certificate expired 2026-11-20, 3 days ago\n"));
 	assert_non_null(strstr(out.data, "retrying    expired "));
 	assert_non_null(strstr(out.data,
-	    "\nok@contoso.com                 ok          52 minutes left  "
-	    "30 of 30 / 1m\n"));
+	    "\nok@contoso.com             ok          52 minutes left  "
+	    "30 of 30 this minute\n"));
 	assert_non_null(strstr(
 	    out.data, "    refresh token not saved: the disk is full\n"));
 	assert_non_null(
@@ -135,6 +135,47 @@ test_list(void **state)
 	assert_null(strstr(out.data, "old story"));
 	assert_null(strchr(out.data, '\033'));
 	assert_non_null(strstr(out.data, "\\x1b[2J"));
+}
+
+/* What the screen of "status --watch" has of each account. */
+static void
+test_whole_list(void **state)
+{
+	static const struct show_style whole = {NOW, 0, 1};
+
+	(void)state;
+	table_accounts(&out, accounts, count, &whole);
+	assert_true(longest_line(out.data) <= SHOW_WIDTH);
+	assert_non_null(strstr(
+	    out.data, "    client secret expires 2028-10-31, in 708 days\n"));
+	assert_non_null(strstr(out.data,
+	    "  10000 recipients / 24h           #................... 18 of "
+	    "10000 this day\n"));
+	assert_non_null(strstr(out.data, "    next slot free in 40 seconds\n"));
+}
+
+/* An account that the provider refuses stands before those that work. */
+static void
+test_refused_is_trouble(void **state)
+{
+	static const char text[] =
+	    "{\"accounts\":[{\"account\":\"a\",\"state\":\"ok\"},"
+	    "{\"account\":\"b\",\"state\":\"stale\"},"
+	    "{\"account\":\"ok@contoso.com\",\"state\":\"ok\"},"
+	    "{\"account\":\"c\",\"state\":\"retrying\"}]}";
+	struct json *others = json_parse(text, strlen(text), NULL);
+	struct json **sorted = table_merge(others, milter, &count);
+
+	(void)state;
+	assert_string_equal(json_get_string(sorted[0], "account"), "c");
+	assert_string_equal(
+	    json_get_string(sorted[1], "account"), "ok@contoso.com");
+	assert_string_equal(json_get_string(sorted[2], "account"), "b");
+	assert_string_equal(json_get_string(sorted[3], "account"), "a");
+	assert_int_equal(table_exit_code(sorted, 4), EX_TEMPFAIL);
+	assert_int_equal(table_exit_code(sorted + 1, 3), EX_OK);
+	free(sorted);
+	json_free(others);
 }
 
 static void
@@ -149,7 +190,8 @@ test_details(void **state)
 	assert_non_null(strstr(out.data, "expires 2028-10-31, in 708 days\n"));
 	assert_non_null(strstr(out.data, "SMTP.SendAsApp\n"));
 	assert_non_null(strstr(out.data, "old story"));
-	assert_non_null(strstr(out.data, "#################### 30 of 30\n"));
+	assert_non_null(
+	    strstr(out.data, "#################### 30 of 30 this minute\n"));
 	assert_non_null(strstr(out.data, "next slot free in 40 seconds\n"));
 	assert_non_null(
 	    strstr(out.data, "  BLOCKED, says the provider since "));
@@ -177,7 +219,7 @@ test_without_the_milter(void **state)
 static void
 test_colours(void **state)
 {
-	static const struct show_style coloured = {NOW, 1};
+	static const struct show_style coloured = {NOW, 1, 0};
 
 	(void)state;
 	table_accounts(&out, accounts, count, &coloured);
@@ -256,6 +298,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_trouble_stands_first),
 	    TEST(test_list),
+	    TEST(test_whole_list),
+	    TEST(test_refused_is_trouble),
 	    TEST(test_details),
 	    TEST(test_without_the_milter),
 	    TEST(test_colours),
