@@ -62,7 +62,9 @@ class RealRelay(Relay):
 
     def postfix_settings(self):
         """What the tool prints, moved to the private instance."""
-        main, transports = self._printed()
+        parts = self._printed()
+        main = dict(line.split(" = ", 1) for line in parts.pop("main.cf").splitlines()
+                    if " = " in line and not line.startswith("#"))
         if self.relayhost:
             main["relayhost"] = self.relayhost
         own = super().postfix_settings()
@@ -70,21 +72,27 @@ class RealRelay(Relay):
                      "non_smtpd_milters", "minimal_backoff_time",
                      "maximal_backoff_time", "queue_run_delay"):
             main[name] = own[name]
-        self.postfix.master += transports
+        # The template of master.cf is a format string.
+        self.postfix.master += parts.pop("master.cf").replace(
+            "{", "{{").replace("}", "}}")
+        os.makedirs(self.postfix.config, exist_ok=True)
+        for name, text in parts.items():
+            with open(os.path.join(self.postfix.config, name), "w",
+                      encoding="utf-8") as f:
+                f.write(text)
         return main
 
     def _printed(self):
+        """What goes into which of Postfix's files."""
         text = self.postoak("mta", "postfix")
         if self.relayhost:
             text = re.sub(r"\[[^\]\s]+\]:587", self.relayhost, text)
         if self.ca:
             text = re.sub(r"smtp_tls_CAfile=\S+", f"smtp_tls_CAfile={self.ca}",
                           text)
-        head, _, transports = text.partition("master.cf\n")
-        main = dict(line.split(" = ", 1) for line in head.splitlines()
-                    if " = " in line and not line.startswith("#"))
-        # The template of master.cf is a format string.
-        return main, transports.replace("{", "{{").replace("}", "}}")
+        parts = re.split(r"^# --- (\S+)\n", text, flags=re.M)[1:]
+        return {os.path.basename(path): part
+                for path, part in zip(parts[0::2], parts[1::2])}
 
     def first_account(self):
         status = json.loads(self.postoak("status", "--json", check=False).stdout)
