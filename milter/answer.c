@@ -145,5 +145,11 @@ answer_verdict(SMFICTX *ctx, const char *id, const struct verdict *verdict)
 		return answer_failure(ctx, "the message could not be held; "
 					   "try again later");
 	}
+	/* An edit would have told that the MTA has gone. */
+	if (i == 0 && verdict->receipt.count > 0 &&
+	    smfi_progress(ctx) != MI_SUCCESS) {
+		log_warn(id, "the MTA did not wait for the answer");
+		return SMFIS_TEMPFAIL;
+	}
 	return SMFIS_CONTINUE;
 }

@@ -5,11 +5,14 @@
 #include "budget.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "held.h"
 #include "log.h"
 #include "mark.h"
+#include "mem.h"
 #include "recent.h"
 
 /* One message on its way. */
@@ -221,9 +224,24 @@ take(struct taking *t, struct counters *counters, struct reply *reply,
 	return take_with(t, counters, action_of(account, 0), reply, reason);
 }
 
+static void
+write_receipt(const struct taking *t, struct budget_receipt *receipt)
+{
+	const char *id = t->message->id;
+	size_t count = t->all.count;
+
+	if (count == 0 || t->all.items[0].counted_ms == 0 || id == NULL)
+		return;
+	receipt->items = mem_grow(NULL, count, sizeof(*receipt->items));
+	memcpy(receipt->items, t->all.items, count * sizeof(*receipt->items));
+	receipt->count = count;
+	(void)snprintf(receipt->id, sizeof(receipt->id), "%s", id);
+}
+
 enum budget_answer
 budget_take(struct counters *counters, const struct budget_message *message,
-    struct reply *reply, char reason[REPLY_TEXT_MAX])
+    struct reply *reply, char reason[REPLY_TEXT_MAX],
+    struct budget_receipt *receipt)
 {
 	struct taking t; /* large, and mostly only its limits are used */
 	const char *who = message->counted->who, *id = message->queue_id;
@@ -233,6 +251,8 @@ budget_take(struct counters *counters, const struct budget_message *message,
 
 	t.message = message;
 	t.is_held = 0;
+	receipt->items = NULL;
+	receipt->count = 0;
 	t.can_hold = message->can_hold && id[0] != '\0' &&
 		     held_is_served(message->release_within_s);
 	limits_collect(&t.all, message->account, message->counted);
@@ -243,7 +263,32 @@ budget_take(struct counters *counters, const struct budget_message *message,
 	answer = take(&t, counters, reply, reason);
 	if (asked == MARK_PROBES && answer != BUDGET_GRANTED)
 		mark_give_back(counters, who, id, clock_wall_s());
-	if (answer == BUDGET_GRANTED)
+	if (answer == BUDGET_GRANTED) {
 		recent_put(id, who);
+		write_receipt(&t, receipt);
+	}
 	return answer;
+}
+
+void
+budget_give_back(struct counters *counters, struct budget_receipt *receipt,
+    const char *who, const char *queue_id)
+{
+	struct err err;
+
+	mark_give_back(counters, who, queue_id, clock_wall_s());
+	if (receipt->count > 0 && counters_take_back(counters, receipt->id,
+				      receipt->items, receipt->count, &err) < 0)
+		log_warn(queue_id,
+		    "was not taken and stays counted: account=%s reason=%s",
+		    who, err.text);
+	budget_receipt_clear(receipt);
+}
+
+void
+budget_receipt_clear(struct budget_receipt *receipt)
+{
+	free(receipt->items);
+	receipt->items = NULL;
+	receipt->count = 0;
 }

@@ -145,6 +145,10 @@ counters_reserve(struct counters *counters, const char *id,
     struct counters_item *items, size_t count, int always,
     struct counters_writer *writer, struct err *err)
 {
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		items[i].counted_ms = 0;
 	/* Nothing to count is no reason to write. */
 	if (count == 0 && writer == NULL)
 		return 1;
@@ -156,6 +160,21 @@ counters_reserve(struct counters *counters, const char *id,
 		    counters, id, items, count, always, writer, err);
 	return counters->ops->reserve(
 	    counters, id, items, count, always, writer, err);
+}
+
+int
+counters_take_back(struct counters *counters, const char *id,
+    struct counters_item *items, size_t count, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (id == NULL || count == 0 || items[0].counted_ms == 0)
+		return 0;
+	rc = counters->ops->take_back(counters, id, items, count, err);
+	for (i = 0; i < count; i++)
+		items[i].counted_ms = 0;
+	return rc;
 }
 
 int

@@ -39,6 +39,16 @@ int counters_reserve(struct counters *counters, const char *id,
     struct counters_item *items, size_t count, int always,
     struct counters_writer *writer, struct err *err);
 
+/*
+ * Take back what counters_reserve has just counted with these items, as it left
+ * them: the message was not taken after all. Nothing but what that very call
+ * counted, from the buckets it was counted in, and only as long as the store
+ * knows its id, which it then forgets; so twice is once, and a message without
+ * an id stays counted. 0, or -1 with *err: it stays counted.
+ */
+int counters_take_back(struct counters *counters, const char *id,
+    struct counters_item *items, size_t count, struct err *err);
+
 /* Fill in used, wait_ms and frees_ms. 0 or -1. */
 int counters_read(struct counters *counters, struct counters_item *items,
     size_t count, struct err *err);

@@ -177,6 +177,38 @@ local function reserve(now)
 	return (seen and 2 or fits and 1 or 0), lines
 end
 
+-- As much of amount as this host has counted in that bucket is taken out of it.
+local function take_out(ring, bucket, amount)
+	local slot = bucket % SLOTS
+	if ring.over or bucket > ring.bucket or bucket <= ring.bucket - SLOTS or
+			bucket <= ring.reset then
+		return
+	end
+	turn(ring)
+	local all, of = unpack(redis.call('HMGET', ring.key, slot, host .. ':' .. slot))
+	local own = own_of(of, bucket)
+	amount = math.min(amount, own, tonumber(all) or 0)
+	redis.call('HSET', ring.key, 'n', text(ring.bucket), 's', text(ring.sum - amount),
+		slot, text((tonumber(all) or 0) - amount),
+		host .. ':' .. slot, text(bucket) .. ' ' .. text(own - amount))
+	keep(ring)
+end
+
+-- A message was not taken after all. ARGV from 4: when it was counted; then width
+-- and amount of each limit. KEYS as of reserve. Done once: it is known no more.
+local function take_back(now)
+	local counted = tonumber(ARGV[4])
+	if redis.call('DEL', KEYS[2]) == 0 then
+		return 0, {}
+	end
+	for i = 3, #KEYS do
+		local at = 5 + (i - 3) * 2
+		local ring = load_ring(KEYS[i], tonumber(ARGV[at]), now)
+		take_out(ring, math.floor(counted * 1000 / ring.width), tonumber(ARGV[at + 1]))
+	end
+	return 1, {}
+end
+
 -- ARGV from 4: the width of each limit. KEYS from 2: the limits.
 local function look(now)
 	local lines = {}
@@ -285,7 +317,7 @@ local function done(now)
 end
 
 local verbs = {
-	reserve = reserve, look = look, reset = reset,
+	reserve = reserve, take_back = take_back, look = look, reset = reset,
 	push = push, hello = hello, done = done,
 }
 local now = read_clock()

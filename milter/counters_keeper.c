@@ -43,7 +43,7 @@ push_some(struct counters_state *keeper, struct redis_link *link,
     struct err *err)
 {
 	struct counters_redis_part parts[COUNTERS_OWN_LIST_MAX];
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	size_t i;
 	int rc;
 
@@ -109,7 +109,7 @@ known_hosts(const struct counters_state *keeper)
 static int
 greet(struct counters_state *keeper, struct redis_link *link, struct err *err)
 {
-	struct counters_redis_call call;
+	struct counters_script_call call;
 
 	counters_state_call(keeper, &call, link, clock_boot_ms() + CALL_MS);
 	if (counters_redis_hello(&call, known_hosts(keeper), err) < 0)
@@ -123,7 +123,7 @@ static int
 wait_for_others(
     struct counters_state *keeper, struct redis_link *link, struct err *err)
 {
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	int64_t began_ms = clock_boot_ms(), asked_ms;
 
 	for (;;) {
@@ -202,7 +202,7 @@ look_after(struct counters_state *keeper)
 {
 	struct redis_link *link =
 	    redis_pool_take(keeper->pool, clock_boot_ms() + CALL_MS);
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	struct err err;
 	char run[64];
 	int rc;

@@ -83,6 +83,7 @@ reserve_in(struct lmdb_work *work, struct request *r)
 	struct tally_rings rings;
 	int seen,
 	    rc = tally_look(work, r->items, r->count, &rings, &r->granted);
+	size_t i;
 
 	r->dirty = 0;
 	if (rc == 0)
@@ -98,6 +99,8 @@ reserve_in(struct lmdb_work *work, struct request *r)
 	if (rc != 0 || seen == 0 || (!r->granted && !r->always))
 		return rc;
 	r->dirty = 1;
+	for (i = 0; i < r->count; i++)
+		r->items[i].counted_ms = work->now_ms;
 	return tally_count(work, r->id, r->items, r->count, &rings);
 }
 
@@ -170,6 +173,8 @@ change_once(struct lmdb_store *store, void *with)
 		return rc;
 	for (i = 0; i < r->count && rc == 0; i++)
 		rc = lmdb_work_delete(&work, r->items[i].key);
+	if (r->count > 0)
+		store->reset_ms = work.now_ms;
 	if (rc == 0)
 		rc = notes_lmdb_write(
 		    work.file, work.txn, r->notes, r->notes_count);
@@ -201,6 +206,47 @@ lmdb_note_write(struct counters *counters, const struct counters_note *notes,
 	int rc = lmdb_store_change(store_of(counters), change_once, &request);
 
 	return rc != 0 ? failed(err, "keeping a note", rc) : 0;
+}
+
+/*
+ * In one transaction, which ends the journal's generation: whatever happens to
+ * the process, no record of the journal counts the message again.
+ */
+static int
+take_back_once(struct lmdb_store *store, void *with)
+{
+	const struct request *r = with;
+	struct lmdb_work work;
+	size_t i;
+	int rc = lmdb_work_begin(&work, &store->file, 0);
+
+	if (rc != 0)
+		return rc;
+	rc = r->items[0].counted_ms <= store->reset_ms
+		 ? MDB_NOTFOUND
+		 : lmdb_work_forget_seen(&work, r->id);
+	if (rc == MDB_NOTFOUND)
+		return lmdb_work_commit(&work, 0);
+	for (i = 0; i < r->count && rc == 0; i++)
+		rc = lmdb_work_take_back(&work, r->items[i].key,
+		    r->items[i].window_ms, r->items[i].counted_ms,
+		    r->items[i].amount);
+	if (rc == 0)
+		return lmdb_work_commit(&work, 1);
+	lmdb_work_abort(&work);
+	return rc;
+}
+
+static int
+lmdb_take_back(struct counters *counters, const char *id,
+    struct counters_item *items, size_t count, struct err *err)
+{
+	struct request request = {
+	    .id = pending_id(id), .items = items, .count = count};
+	int rc =
+	    lmdb_store_change(store_of(counters), take_back_once, &request);
+
+	return rc != 0 ? failed(err, "taking a message back", rc) : 0;
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -284,6 +330,7 @@ lmdb_close(struct counters *counters)
 
 static const struct counters_ops ops = {
     .reserve = lmdb_reserve,
+    .take_back = lmdb_take_back,
     .read = lmdb_read,
     .reset = lmdb_reset,
     .note_write = lmdb_note_write,

@@ -25,7 +25,7 @@ counters_news_listen(struct redis_link *link, int64_t until_ms, struct err *err)
 
 	redis_words_init(&words);
 	redis_words_add(&words, "SUBSCRIBE");
-	redis_words_add(&words, "%s", COUNTERS_REDIS_STATE);
+	redis_words_add(&words, "%s", COUNTERS_SCRIPT_STATE);
 	buf_init(&answer, REDIS_LINK_ANSWER_MAX);
 	rc = redis_link_call(link, &words, until_ms, &answer, err);
 	buf_clear(&answer);
@@ -51,14 +51,15 @@ next_line(char **text)
 static int
 take_line(const char *line, struct counters_own_news *news)
 {
-	const size_t tag_len = strlen(COUNTERS_REDIS_TAG);
+	const size_t tag_len = strlen(COUNTERS_SCRIPT_TAG);
 	char *end;
 
 	news->width_us = strtoll(line, &end, 10);
 	if (*end != ' ' || news->width_us <= 0 || news->width_us > WIDTH_MAX)
 		return -1;
 	news->total = strtoull(end + 1, &end, 10);
-	if (*end != ' ' || strncmp(end + 1, COUNTERS_REDIS_TAG, tag_len) != 0 ||
+	if (*end != ' ' ||
+	    strncmp(end + 1, COUNTERS_SCRIPT_TAG, tag_len) != 0 ||
 	    strlen(end + 1) - tag_len >= sizeof(news->key))
 		return -1;
 	memcpy(news->key, end + 1 + tag_len, strlen(end + 1) - tag_len + 1);

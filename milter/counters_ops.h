@@ -28,6 +28,10 @@ struct counters_item {
 	/* set by counters_read: until anything is forgotten; 0: nothing is
 	 * counted */
 	int64_t frees_ms;
+	/* set by counters_reserve for counters_take_back: when it counted, on
+	 * the store's clock; 0: it did not */
+	int64_t counted_ms;
+	int counted_alone; /* and by this host, with the shared store away */
 };
 
 /*
@@ -72,6 +76,8 @@ struct counters_ops {
 	int (*reserve)(struct counters *counters, const char *id,
 	    struct counters_item *items, size_t count, int always,
 	    struct counters_writer *writer, struct err *err);
+	int (*take_back)(struct counters *counters, const char *id,
+	    struct counters_item *items, size_t count, struct err *err);
 	int (*read)(struct counters *counters, struct counters_item *items,
 	    size_t count, struct err *err);
 	int (*reset)(struct counters *counters,

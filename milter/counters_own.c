@@ -196,7 +196,8 @@ look_at(
 	mine = limit_used(&out, work->now_ms);
 	item->used = limit_used(&all, work->now_ms);
 	/* Whatever the store said, it is not less than this host told it. */
-	told = limit_used(&own, work->now_ms) - mine;
+	told = limit_used(&own, work->now_ms);
+	told = told > mine ? told - mine : 0;
 	if (item->used < told)
 		item->used = told;
 	free_now = item->max > item->used ? item->max - item->used : 0;
@@ -251,6 +252,8 @@ reserve(struct own_file *own, struct lmdb_work *work, void *with)
 		return 0;
 	rc = lmdb_work_add_seen(work, pending_id(some->id));
 	for (i = 0; i < some->count && rc == 0; i++) {
+		some->items[i].counted_ms = work->now_ms;
+		some->items[i].counted_alone = 1;
 		rc = add(work, OWN, &some->items[i], work->now_ms);
 		if (rc == 0)
 			rc = add(work, OUT, &some->items[i], work->now_ms);
@@ -273,6 +276,46 @@ counters_own_reserve(struct own_file *own, const char *id,
 
 	*granted = some.granted;
 	return rc;
+}
+
+static int
+take_out(
+    struct lmdb_work *work, const char *tag, const struct counters_item *item)
+{
+	char key[LMDB_WORK_KEY_MAX + 1];
+
+	tagged(key, tag, item->key);
+	return lmdb_work_take_back(
+	    work, key, item->window_ms, item->counted_ms, item->amount);
+}
+
+static int
+take_back(struct own_file *own, struct lmdb_work *work, void *with)
+{
+	const struct some *some = with;
+	int rc = 0, alone = some->read_items[0].counted_alone;
+	size_t i;
+
+	(void)own;
+	if (alone)
+		rc = lmdb_work_forget_seen(work, pending_id(some->id));
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	for (i = 0; i < some->count && rc == 0; i++) {
+		rc = take_out(work, OWN, &some->read_items[i]);
+		if (rc == 0 && alone)
+			rc = take_out(work, OUT, &some->read_items[i]);
+	}
+	return rc;
+}
+
+int
+counters_own_take_back(struct own_file *own, const char *id,
+    const struct counters_item *items, size_t count, struct err *err)
+{
+	struct some some = {.id = id, .read_items = items, .count = count};
+
+	return own_file_run(own, 0, take_back, &some, err);
 }
 
 static int
@@ -398,8 +441,7 @@ heard(struct own_file *own, struct lmdb_work *work, void *with)
 	tagged(key, OWN, part->key);
 	rc = lmdb_work_get(work, key, window_ms, &now);
 	/* Counted again since: the rest is told the next time. */
-	if (rc != 0 ||
-	    limit_used(&now, work->now_ms) > limit_used(&before, work->now_ms))
+	if (rc != 0 || limit_has_more(&now, &before, work->now_ms))
 		return rc;
 	tagged(key, OUT, part->key);
 	return lmdb_work_delete(work, key);

@@ -58,6 +58,14 @@ int counters_own_reserve(struct own_file *own, const char *id,
     struct counters_item *items, size_t count, int share, int doubts,
     int always, int *granted, struct err *err);
 
+/*
+ * counters_take_back, of what counters_own_reserve counted (alone: if it knows
+ * the message), or of what the store did. What all hosts have is not lowered:
+ * nobody knows when the store told of it.
+ */
+int counters_own_take_back(struct own_file *own, const char *id,
+    const struct counters_item *items, size_t count, struct err *err);
+
 /* counters_read while the store is away. */
 int counters_own_read(struct own_file *own, struct counters_item *items,
     size_t count, struct err *err);

@@ -26,6 +26,9 @@
 struct shared {
 	struct counters counters;
 	struct counters_state keeper;
+	/* Of take-backs: how many began, and what resets made too old. */
+	unsigned long taken_back;
+	int64_t reset_ms;
 };
 
 static struct shared *
@@ -38,7 +41,7 @@ shared_of(struct counters *counters)
 
 /* -1 if the store has less than this host alone has counted. */
 static int
-check_memory(const struct counters_redis_call *call,
+check_memory(const struct counters_script_call *call,
     const struct counters_item *items, size_t count, struct limit_ring *rings)
 {
 	size_t i;
@@ -51,6 +54,12 @@ check_memory(const struct counters_redis_call *call,
 	return 0;
 }
 
+static unsigned long
+taken_back(const struct shared *shared)
+{
+	return __atomic_load_n(&shared->taken_back, __ATOMIC_SEQ_CST);
+}
+
 static int
 ask(struct shared *shared, struct redis_link *link, const char *id,
     struct counters_item *items, size_t count, int always, int64_t until_ms,
@@ -58,8 +67,10 @@ ask(struct shared *shared, struct redis_link *link, const char *id,
 {
 	struct own_file *own = shared->keeper.own;
 	struct limit_ring rings[COUNTERS_ITEMS_MAX];
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	struct err note_err;
+	unsigned long before = taken_back(shared);
+	size_t i;
 
 	/* Before the call: what others count meanwhile is not in them. */
 	if (counters_own_rings(own, items, count, rings, err) < 0)
@@ -71,9 +82,16 @@ ask(struct shared *shared, struct redis_link *link, const char *id,
 	if (call.young)
 		return err_set(err, ERR_TEMPORARY, "young",
 		    "the server is another one or has begun anew");
-	if (check_memory(&call, items, count, rings) < 0)
+	if (check_memory(&call, items, count, rings) < 0 &&
+	    taken_back(shared) == before)
 		return err_set(err, ERR_TEMPORARY, "forgotten",
 		    "the server has forgotten what this host counted");
+	for (i = 0; i < count; i++) {
+		items[i].counted_ms = *granted == 1 || (*granted == 0 && always)
+					  ? call.now_ms
+					  : 0;
+		items[i].counted_alone = 0;
+	}
 	own_file_follow(own, call.now_ms);
 	/* A host that only refuses has to know, too, how full it is. */
 	if (*granted < 2 && counters_own_note(own, call.now_ms, items, count,
@@ -144,10 +162,65 @@ shared_reserve(struct counters *counters, const char *id,
 	return granted != 0;
 }
 
+/* --- taking back ---------------------------------------------------------- */
+
+/*
+ * With a store that cannot be asked it stays counted there. This host's own
+ * ring comes first: the store must not be found to have less than that.
+ */
+static int
+take_back_there(struct shared *shared, const char *id,
+    const struct counters_item *items, size_t count, struct err *err)
+{
+	struct counters_state *keeper = &shared->keeper;
+	int64_t until_ms = clock_boot_ms() + CALL_MS;
+	struct counters_script_call call;
+	struct redis_link *link = NULL;
+	int known, rc;
+
+	if (counters_state_serving(keeper))
+		link = redis_pool_take(keeper->pool, until_ms);
+	if (link == NULL)
+		return err_set(err, ERR_TEMPORARY, "counters",
+		    "the shared counters are away");
+	(void)__atomic_add_fetch(&shared->taken_back, 1, __ATOMIC_SEQ_CST);
+	rc = counters_own_take_back(keeper->own, id, items, count, err);
+	if (rc == 0) {
+		counters_state_call(keeper, &call, link, until_ms);
+		rc = counters_redis_take_back(
+		    &call, id, items, count, &known, err);
+		if (rc < 0)
+			counters_state_lost(keeper, err);
+	}
+	redis_pool_give(keeper->pool, link);
+	return rc;
+}
+
+static int
+shared_take_back(struct counters *counters, const char *id,
+    struct counters_item *items, size_t count, struct err *err)
+{
+	struct shared *shared = shared_of(counters);
+	struct counters_state *keeper = &shared->keeper;
+	int rc;
+
+	if (items[0].counted_ms <=
+	    __atomic_load_n(&shared->reset_ms, __ATOMIC_SEQ_CST))
+		return 0;
+	if (!items[0].counted_alone)
+		return take_back_there(shared, id, items, count, err);
+	(void)pthread_mutex_lock(&keeper->deciding);
+	rc = counters_own_take_back(keeper->own, id, items, count, err);
+	(void)pthread_mutex_unlock(&keeper->deciding);
+	return rc;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
 static int
 read_there(struct shared *shared, struct counters_item *items, size_t count)
 {
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	struct redis_link *link;
 	int64_t until_ms = clock_boot_ms() + CALL_MS;
 	struct err err;
@@ -180,7 +253,7 @@ shared_reset(struct counters *counters, const struct counters_item *items,
     size_t count, struct err *err)
 {
 	struct counters_state *keeper = &shared_of(counters)->keeper;
-	struct counters_redis_call call;
+	struct counters_script_call call;
 	struct redis_link *link;
 	int64_t until_ms = clock_boot_ms() + CALL_MS;
 	int rc;
@@ -195,6 +268,9 @@ shared_reset(struct counters *counters, const struct counters_item *items,
 	counters_state_call(keeper, &call, link, until_ms);
 	rc = counters_redis_reset(&call, items, count, err);
 	redis_pool_give(keeper->pool, link);
+	if (rc == 0)
+		__atomic_store_n(&shared_of(counters)->reset_ms, call.now_ms,
+		    __ATOMIC_SEQ_CST);
 	if (rc == 0)
 		rc = counters_own_reset(keeper->own, items, count, err);
 	return rc;
@@ -232,6 +308,7 @@ shared_close(struct counters *counters)
 
 static const struct counters_ops ops = {
     .reserve = shared_reserve,
+    .take_back = shared_take_back,
     .read = shared_read,
     .reset = shared_reset,
     .tick = shared_tick,

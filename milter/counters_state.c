@@ -23,9 +23,10 @@
 
 void
 counters_state_call(struct counters_state *state,
-    struct counters_redis_call *call, struct redis_link *link, int64_t until_ms)
+    struct counters_script_call *call, struct redis_link *link,
+    int64_t until_ms)
 {
-	*call = (struct counters_redis_call){.link = link,
+	*call = (struct counters_script_call){.link = link,
 	    .until_ms = until_ms,
 	    .host = own_file_name(state->own),
 	    .expected_ms = own_file_expected(state->own)};

@@ -80,7 +80,7 @@ void counters_state_unheard(struct counters_state *keeper);
 
 /* A call for a link of the pool. */
 void counters_state_call(struct counters_state *keeper,
-    struct counters_redis_call *call, struct redis_link *link,
+    struct counters_script_call *call, struct redis_link *link,
     int64_t until_ms);
 
 /* For the thread: */

@@ -289,8 +289,8 @@ step_limits(struct step *s, struct counters *counters, const char *id)
 	};
 
 	count_in(s);
-	switch (budget_take(
-	    counters, &message, &s->verdict->reply, s->verdict->reason)) {
+	switch (budget_take(counters, &message, &s->verdict->reply,
+	    s->verdict->reason, &s->verdict->receipt)) {
 	case BUDGET_GRANTED:
 		return 0;
 	case BUDGET_HELD:
@@ -322,10 +322,11 @@ void
 decide_clear(struct verdict *verdict)
 {
 	rewrite_clear(&verdict->rewrite);
+	budget_receipt_clear(&verdict->receipt);
 }
 
-void
-decide_unhold(struct counters *counters, const char *id)
+static void
+unhold(struct counters *counters, const char *id)
 {
 	struct held held;
 	struct err err;
@@ -335,6 +336,20 @@ decide_unhold(struct counters *counters, const char *id)
 		rc = held_drop(counters, &held, &err);
 	if (rc < 0)
 		log_warn(id, "cannot forget a held message: %s", err.text);
+}
+
+void
+decide_undo(struct verdict *verdict, struct counters *counters, const char *id)
+{
+	if (verdict->reply.code == NULL && !verdict->rewrite.discarded) {
+		verdict->action = "failed";
+		(void)snprintf(verdict->reason, sizeof(verdict->reason),
+		    "the MTA did not take the answer");
+	}
+	if (verdict->held)
+		unhold(counters, id);
+	else if (verdict->account != NULL)
+		budget_give_back(counters, &verdict->receipt, verdict->who, id);
 }
 
 int

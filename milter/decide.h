@@ -2,6 +2,7 @@
 #ifndef POSTOAK_DECIDE_H
 #define POSTOAK_DECIDE_H
 
+#include "budget.h"
 #include "counters.h"
 #include "message.h"
 #include "reply.h"
@@ -27,19 +28,24 @@ struct verdict {
 	const char *by;			      /* how it was chosen */
 	int held; /* accept it into the hold queue; reason says why */
 	char reason[REPLY_TEXT_MAX]; /* for the log; "" if all is well */
+	struct budget_receipt receipt;
 };
 
 /*
- * Decide, and count against the limits. "id" names the message at its MTA, ""
- * if it has no name. *verdict borrows from message; decide_clear frees the
- * rest.
+ * Decide, and count against the limits, which decide_undo takes back. "id"
+ * names the message at its MTA, "" if it has no name. *verdict borrows from
+ * message; decide_clear frees the rest.
  */
 void decide_message(const struct message *message, struct counters *counters,
     const char *id, struct verdict *verdict);
 void decide_clear(struct verdict *verdict);
 
-/* The MTA did not hold the message after all: it is not waited for. */
-void decide_unhold(struct counters *counters, const char *id);
+/*
+ * The MTA did not take the message after all: nothing is counted for it, and if
+ * it was to be held it is not waited for.
+ */
+void decide_undo(
+    struct verdict *verdict, struct counters *counters, const char *id);
 
 /*
  * At MAIL: 1 and *reply if the declared size is more than the account may

@@ -101,6 +101,35 @@ limit_add(struct limit_ring *ring, int64_t now_ms, uint64_t amount)
 }
 
 void
+limit_take_back(struct limit_ring *ring, int64_t counted_ms, uint64_t amount)
+{
+	int64_t bucket = counted_ms * 1000 / ring->width_us;
+
+	if (bucket > ring->newest || bucket <= ring->newest - LIMIT_SLOTS)
+		return;
+	if (amount > *slot(ring, bucket))
+		amount = *slot(ring, bucket);
+	*slot(ring, bucket) -= amount;
+	ring->sum -= amount;
+}
+
+int
+limit_has_more(struct limit_ring *ring, struct limit_ring *than, int64_t now_ms)
+{
+	size_t i;
+
+	advance(ring, now_ms);
+	advance(than, now_ms);
+	/* Time stood still for one of them: a slot is not the same bucket. */
+	if (ring->newest != than->newest)
+		return 1;
+	for (i = 0; i < LIMIT_SLOTS; i++)
+		if (ring->slots[i] > than->slots[i])
+			return 1;
+	return 0;
+}
+
+void
 limit_raise(struct limit_ring *ring, int64_t now_ms, uint64_t target)
 {
 	uint64_t used = limit_used(ring, now_ms);

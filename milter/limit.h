@@ -44,6 +44,18 @@ int64_t limit_wait(
 /* Count amount at now_ms, whatever the limit. */
 void limit_add(struct limit_ring *ring, int64_t now_ms, uint64_t amount);
 
+/*
+ * Take back what was counted at counted_ms, as much of it as is there. If it is
+ * in a later bucket than that, because time stood still, an earlier one has too
+ * little: the sum is right as long as that one counts, and then too much.
+ */
+void limit_take_back(
+    struct limit_ring *ring, int64_t counted_ms, uint64_t amount);
+
+/* 1 if at now_ms any bucket of ring has more than that of "than". */
+int limit_has_more(
+    struct limit_ring *ring, struct limit_ring *than, int64_t now_ms);
+
 /* Count what is missing to target; the whole of it is dated now_ms. */
 void limit_raise(struct limit_ring *ring, int64_t now_ms, uint64_t target);
 

@@ -26,6 +26,7 @@ struct lmdb_store {
 	int failing;	      /* the disk, until a tick goes well */
 	struct tally tally;
 	char sweep[LMDB_WORK_KEY_MAX + 1]; /* where the last sweep ended */
+	int64_t reset_ms; /* what was counted until then may be forgotten */
 };
 
 /* Open both; 0, or -1 with *err as documented in counters_open. */

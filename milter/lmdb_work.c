@@ -246,6 +246,20 @@ lmdb_work_put(
 }
 
 int
+lmdb_work_take_back(struct lmdb_work *work, const char *key, int64_t window_ms,
+    int64_t counted_ms, uint64_t amount)
+{
+	struct limit_ring ring;
+	int rc = lmdb_work_get(work, key, window_ms, &ring);
+	uint64_t before = ring.sum;
+
+	if (rc != 0)
+		return rc;
+	limit_take_back(&ring, counted_ms, amount);
+	return ring.sum < before ? lmdb_work_put(work, key, &ring) : 0;
+}
+
+int
 lmdb_work_delete(struct lmdb_work *work, const char *key)
 {
 	MDB_val name = lmdb_file_val(key, strlen(key));
@@ -369,6 +383,22 @@ lmdb_work_add_seen(struct lmdb_work *work, uint64_t id)
 		pending_filter_add(work->file->pending, filled(work), id);
 	return mdb_put(
 	    work->txn, work->file->seen[filled(work)], &key, &data, 0);
+}
+
+int
+lmdb_work_forget_seen(struct lmdb_work *work, uint64_t id)
+{
+	MDB_val key = lmdb_file_val(&id, sizeof(id));
+	int i, rc, found = MDB_NOTFOUND;
+
+	for (i = 0; id != 0 && i < 2; i++) {
+		rc = mdb_del(work->txn, work->file->seen[i], &key, NULL);
+		if (rc != MDB_NOTFOUND)
+			found = rc;
+		if (rc != 0 && rc != MDB_NOTFOUND)
+			return rc;
+	}
+	return found;
 }
 
 static int

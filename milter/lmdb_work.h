@@ -68,6 +68,10 @@ int lmdb_work_get(struct lmdb_work *work, const char *key, int64_t window_ms,
 int lmdb_work_put(
     struct lmdb_work *work, const char *key, const struct limit_ring *ring);
 
+/* Take back what was counted under key at counted_ms, if it is there. */
+int lmdb_work_take_back(struct lmdb_work *work, const char *key,
+    int64_t window_ms, int64_t counted_ms, uint64_t amount);
+
 /* Forget what was counted under key. */
 int lmdb_work_delete(struct lmdb_work *work, const char *key);
 
@@ -91,6 +95,7 @@ int lmdb_work_get_word(
  */
 int lmdb_work_find_seen(struct lmdb_work *work, uint64_t id);
 int lmdb_work_add_seen(struct lmdb_work *work, uint64_t id);
+int lmdb_work_forget_seen(struct lmdb_work *work, uint64_t id);
 
 /* Take the file's clock and messages into what lies over it. */
 int lmdb_work_load(struct lmdb_work *work, struct pending *pending);

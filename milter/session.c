@@ -297,8 +297,8 @@ on_end(SMFICTX *ctx)
 	decide_message(&session->message, store, id, &verdict);
 	gate_decided();
 	status = answer_verdict(ctx, id, &verdict);
-	if (verdict.held && status != SMFIS_CONTINUE)
-		decide_unhold(store, id);
+	if (status != SMFIS_CONTINUE)
+		decide_undo(&verdict, store, id);
 	log_outcome(id[0] != '\0' ? id : NULL, &session->message, &verdict);
 	decide_clear(&verdict);
 	message_reset(&session->message);

@@ -7,6 +7,7 @@ it after them. Edits follow Postfix: fields are counted from 1, an index behind
 the last one adds a field, an empty value deletes.
 """
 
+import select
 import socket
 import struct
 
@@ -115,6 +116,8 @@ class Milter:
 
     @staticmethod
     def _edit(result, command, data):
+        if command == b"p":  # it is still at work
+            return
         result.edits.append((command.decode(), data))
         if command == b"e":
             result.sender = data.split(b"\0")[0]
@@ -162,13 +165,28 @@ class Milter:
     def header(self, result, name, value):
         return self._stage(result, b"L", name + b"\0" + value + b"\0", NO_HEADERS, NR_HEADER)
 
+    def leave(self, queue_id=""):
+        """The end of the message, and nobody hears the answer: what the milter
+        writes fails. To be closed only when it has; what comes from somebody who
+        has closed already libmilter does not even read."""
+        self._macros(b"E", {"i": queue_id} if queue_id else {})
+        self.socket.shutdown(socket.SHUT_RD)
+        self._packet(b"E")
+
+    def wait_for_close(self, timeout=5):
+        """True when the milter has closed the connection."""
+        poll = select.poll()
+        poll.register(self.socket, 0)
+        return bool(poll.poll(timeout * 1000))
+
     def end(self, result, queue_id=""):
         self._macros(b"E", {"i": queue_id} if queue_id else {})
         self._packet(b"E")
         self._answer(result, "E")
         return result
 
-    def send(self, sender, recipients, headers, body=b"text\r\n", queue_id="", login=None, size=None):
+    def send(self, sender, recipients, headers, body=b"text\r\n", queue_id="", login=None, size=None,
+             leaves=False):
         """headers: [(name, value)], value as the MTA hands it over."""
         result = Result([(octets(n), octets(v)) for n, v in headers])
         if not self.mail(result, sender, login, size):
@@ -183,7 +201,7 @@ class Milter:
             return result
         if not self._stage(result, b"B", body, NO_BODY, NR_BODY):
             return result
-        return self.end(result, queue_id)
+        return self.leave(queue_id) if leaves else self.end(result, queue_id)
 
     def abort(self):
         self._packet(b"A")

@@ -188,6 +188,8 @@ read_answer(struct connection *c)
 			finished = 1;
 		else if (strchr("emh", command) != NULL)
 			edits += done == 0;
+		else if (command == 'p') /* still at work */
+			continue;
 		else {
 			fprintf(stderr, "milter_load: answer %c: %.900s\n",
 			    command, c->data);

@@ -46,6 +46,14 @@ class Sender(threading.Thread):
         self.server, self.rng, self.stop_at = server, rng, stop
         self.taken, self.refused, self.unknown = [], [], []
 
+    @staticmethod
+    def leave(client):
+        """A message that is taken back: while it is there it may be in the way
+        of others, and afterwards it must not be missed twice."""
+        client.send(f"<{OWN}>", ["a@b.example"], [("From", OWN)],
+                    queue_id=f"{id(client):x}", leaves=True)
+        client.wait_for_close()
+
     def run(self):
         while not self.stop_at.is_set():
             began = time.monotonic()
@@ -53,6 +61,10 @@ class Sender(threading.Thread):
                 with self.server.client(timeout=5) as client:
                     for _ in range(self.rng.randrange(1, 9)):
                         began = time.monotonic()
+                        if self.rng.randrange(8) == 0:
+                            self.leave(client)
+                            self.unknown.append((began, time.monotonic()))
+                            break
                         result = client.send(f"<{OWN}>", ["a@b.example"], [("From", OWN)])
                         where = (self.taken if result.action == "continue"
                                  else self.refused)
@@ -125,6 +137,7 @@ def test_no_window_ever_holds_more(serve, redis, directory, store):
     if "are away" in server.log():
         refused = []
     assert len(taken) > LIMIT * SECONDS / WINDOW_S / 3, (len(taken), server.log()[-2000:])
+    assert server.log().count("the MTA did not take the answer") > SECONDS / 2
     check(sorted(taken), refused, unknown)
 
 

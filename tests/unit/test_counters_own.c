@@ -236,6 +236,72 @@ what_is_to_be_given_back(void **state)
 	assert_int_equal(used("k7"), 21);
 }
 
+/* Both what was counted here alone, and what the store counted. */
+static void
+what_was_not_sent_is_taken_back(void **state)
+{
+	struct counters_item one = item("a", 100, 4);
+	struct limit_ring ring;
+	int granted;
+
+	(void)state;
+	noted("a", 50, 1);
+	assert_int_equal(
+	    counters_own_reserve(own, "4X", &one, 1, 100, 0, 0, &granted, &err),
+	    0);
+	assert_int_equal(granted, 1);
+	assert_int_equal(one.counted_alone, 1);
+	assert_int_equal(used("a"), 55);
+	/* Once, and only by its name. */
+	assert_int_equal(counters_own_take_back(own, "4Y", &one, 1, &err), 0);
+	assert_int_equal(used("a"), 55);
+	assert_int_equal(counters_own_take_back(own, "4X", &one, 1, &err), 0);
+	assert_int_equal(counters_own_take_back(own, "4X", &one, 1, &err), 0);
+	assert_int_equal(used("a"), 51);
+	assert_int_equal(counters_own_rings(own, &one, 1, &ring, &err), 0);
+	assert_int_equal(ring.sum, 1);
+	one = item("a", 100, 1);
+	one.counted_ms = own_file_expected(own);
+	assert_int_equal(counters_own_take_back(own, "4Z", &one, 1, &err), 0);
+	assert_int_equal(counters_own_rings(own, &one, 1, &ring, &err), 0);
+	assert_int_equal(ring.sum, 0);
+	/* What all have is what the store told. */
+	assert_int_equal(used("a"), 51);
+}
+
+/*
+ * Told the store, one taken back, another one counted: as many as before, and
+ * not those the store has heard of.
+ */
+static void
+another_one_in_its_place_is_still_unheard(void **state)
+{
+	struct counters_own_part parts[COUNTERS_OWN_LIST_MAX];
+	struct counters_item one = item("a", 100, 1);
+	char after[COUNTERS_KEY_MAX] = "";
+	size_t count;
+	int granted;
+
+	(void)state;
+	assert_int_equal(
+	    counters_own_reserve(own, "4X", &one, 1, 100, 0, 0, &granted, &err),
+	    0);
+	assert_int_equal(
+	    counters_own_list(own, 1, after, parts, &count, &err), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(counters_own_take_back(own, "4X", &one, 1, &err), 0);
+	/* Two buckets on. */
+	own_file_follow(own, own_file_expected(own) + 120000);
+	assert_int_equal(reserve("a", 100, 1, 100, 0), 1);
+	assert_int_equal(
+	    counters_own_heard(own, own_file_expected(own), &parts[0], 1, &err),
+	    0);
+	after[0] = '\0';
+	assert_int_equal(
+	    counters_own_list(own, 1, after, parts, &count, &err), 0);
+	assert_int_equal(count, 1);
+}
+
 static void
 a_reset_forgets(void **state)
 {
@@ -295,6 +361,8 @@ main(void)
 	    T(the_same_message_counts_once),
 	    T(news),
 	    T(what_is_to_be_given_back),
+	    T(what_was_not_sent_is_taken_back),
+	    T(another_one_in_its_place_is_still_unheard),
 	    T(a_reset_forgets),
 	    T(it_is_kept),
 	    T(another_clock_that_is_behind),

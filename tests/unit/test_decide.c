@@ -26,10 +26,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "log.h"
+#include "milter/mark.h"
 #include "tests/unit/conf_files.h"
 
 /* Two accounts, so that neither is the only one. */
@@ -361,6 +363,50 @@ test_notices(void **state)
 	assert_verdict("refused", "550", "which this relay does not send");
 }
 
+/* Not taken by the MTA: neither the limit nor the hourly try has had it. */
+static void
+test_what_is_undone_costs_nothing(void **state)
+{
+	int64_t hours_ago_s = time(NULL) - 2 * 3600;
+
+	(void)state;
+	begin(ACCOUNT("limits = { \"1 message / 1h\" }\n"
+		      "on_limit = { \"tempfail\" }") OTHER,
+	    "<a@x.org>", "a@x.org", 0);
+	decide("A");
+	assert_verdict("passed", NULL, "");
+	decide_undo(&verdict, counters, "A");
+	assert_verdict("failed", NULL, "the MTA did not take");
+	assert_int_equal(mark_set(counters, "a@x.org", MARK_FULL, "554 5.2.0",
+			     hours_ago_s, &err),
+	    1);
+	decide("B");
+	assert_verdict("passed", NULL, "");
+	/* The try is B's. */
+	decide("C");
+	assert_verdict("limited", "451", "554 5.2.0");
+	decide_undo(&verdict, counters, "C");
+	decide("C");
+	assert_verdict("limited", "451", "554 5.2.0");
+	assert_int_equal(mark_clear(counters, "a@x.org"), 1);
+	decide("D");
+	assert_verdict("limited", "451", "1 of 1");
+	decide_undo(&verdict, counters, "D");
+	decide("E");
+	assert_verdict("limited", "451", "1 of 1");
+	teardown(NULL);
+	begin(ACCOUNT("") OTHER, "<a@x.org>", "a@x.org", 0);
+	assert_int_equal(mark_set(counters, "a@x.org", MARK_FULL, "554 5.2.0",
+			     hours_ago_s, &err),
+	    1);
+	decide("A");
+	assert_verdict("passed", NULL, "");
+	decide_undo(&verdict, counters, "A");
+	decide("B");
+	assert_verdict("passed", NULL, "");
+	assert_int_equal(mark_clear(counters, "a@x.org"), 1);
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int
@@ -379,6 +425,7 @@ main(void)
 	    TEST(test_exempt_recipients),
 	    TEST(test_an_unknown_recipient_is_not_exempt),
 	    TEST(test_notices),
+	    TEST(test_what_is_undone_costs_nothing),
 	};
 
 	log_open("test_decide", 1, LOG_LEVEL_WARN);

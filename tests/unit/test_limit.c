@@ -51,9 +51,21 @@ worst_window(const struct event *events, size_t count, int64_t window_ms)
 	return worst;
 }
 
+/* One of the last events is made undone, however long ago it was. */
+static void
+take_back(struct limit_ring *ring, struct event *events, size_t *count)
+{
+	size_t back = 1 + random_below(*count < 50 ? *count : 50);
+	struct event *event = &events[*count - back];
+
+	limit_take_back(ring, event->at_ms, event->amount);
+	(*count)--;
+	memmove(event, event + 1, (back - 1) * sizeof(*event));
+}
+
 /* Random arrivals in bursts, each stored and read back, as after a restart. */
 static void
-run(int64_t window_ms, uint64_t max, int restarts)
+run(int64_t window_ms, uint64_t max, int restarts, int backs)
 {
 	enum { EVENTS = 40000 };
 	struct event *events = calloc(EVENTS, sizeof(*events));
@@ -86,6 +98,8 @@ run(int64_t window_ms, uint64_t max, int restarts)
 			limit_add(&ring, now_ms, amount);
 			events[count++] = (struct event){now_ms, amount};
 		}
+		if (backs && count > 0 && random_below(5) == 0)
+			take_back(&ring, events, &count);
 		if (restarts) {
 			limit_encode(&ring, stored);
 			assert_int_equal(limit_decode(&ring, window_ms, stored,
@@ -108,9 +122,11 @@ no_window_exceeds_the_limit(void **state)
 	(void)state;
 	seed = 88172645463325252u;
 	for (i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
-		run(windows[i], 30, 0);
-		run(windows[i], 10, 1);
-		run(windows[i], 1000, 1);
+		run(windows[i], 30, 0, 0);
+		run(windows[i], 10, 1, 0);
+		run(windows[i], 1000, 1, 0);
+		run(windows[i], 30, 0, 1);
+		run(windows[i], 1000, 1, 1);
 	}
 }
 
@@ -223,6 +239,36 @@ raised_forgotten_and_rebased(void **state)
 }
 
 static void
+taken_back(void **state)
+{
+	struct limit_ring ring, before;
+	int64_t now = 1000000;
+
+	(void)state;
+	limit_init(&ring, 64000); /* buckets of a second */
+	limit_add(&ring, now, 5);
+	limit_add(&ring, now + 2000, 7);
+	before = ring;
+	limit_take_back(&ring, now, 3);
+	assert_int_equal(limit_used(&ring, now + 2000), 9);
+	/* From that bucket, and no more than is there. */
+	limit_take_back(&ring, now + 999, 3);
+	assert_int_equal(limit_used(&ring, now + 2000), 7);
+	assert_int_equal(limit_has_more(&ring, &before, now + 2000), 0);
+	assert_int_equal(limit_has_more(&before, &ring, now + 2000), 1);
+	/* As many in all, and not the same: it has more in one bucket. */
+	limit_add(&ring, now + 2000, 5);
+	assert_int_equal(limit_has_more(&ring, &before, now + 2000), 1);
+	/* What is forgotten, or not yet, is nobody's. */
+	limit_take_back(&ring, now - 65000, 1);
+	limit_take_back(&ring, now + 3000, 1);
+	assert_int_equal(limit_used(&ring, now + 2000), 12);
+	limit_take_back(&ring, now + 2000, 12);
+	assert_int_equal(limit_used(&ring, now + 2000), 0);
+	assert_int_equal(limit_has_more(&before, &before, now + 90000), 0);
+}
+
+static void
 foreign_bytes_are_no_ring(void **state)
 {
 	unsigned char data[LIMIT_BYTES];
@@ -307,6 +353,7 @@ main(void)
 	    cmocka_unit_test(a_clock_that_goes_back_frees_nothing),
 	    cmocka_unit_test(sums_do_not_overflow),
 	    cmocka_unit_test(raised_forgotten_and_rebased),
+	    cmocka_unit_test(taken_back),
 	    cmocka_unit_test(foreign_bytes_are_no_ring),
 	    cmocka_unit_test(ticks_ignore_the_wall_clock),
 	    cmocka_unit_test(ticks_go_on_across_a_reboot),

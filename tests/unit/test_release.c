@@ -101,10 +101,14 @@ submit_as(
 	    .release_within_s = 300,
 	};
 	char reason[REPLY_TEXT_MAX];
+	struct budget_receipt receipt;
+	enum budget_answer answer;
 	struct reply reply;
 
 	assert_non_null(taken.account);
-	return budget_take(counters, &taken, &reply, reason);
+	answer = budget_take(counters, &taken, &reply, reason, &receipt);
+	budget_receipt_clear(&receipt);
+	return answer;
 }
 
 static enum budget_answer
