@@ -37,6 +37,13 @@ static const struct entry {
 	int limit_s; /* 0: LIMIT_S */
 } entries[] = {
     {CHECK_HOST, WITHOUT_CONF, "configuration", check_host_configuration, 0},
+    {CHECK_HOST, ONCE, "postoak-tokend", check_host_tokend, 0},
+    {CHECK_HOST, ONCE, "postoak-milter", check_host_milter, 0},
+    {CHECK_HOST, ONCE, "files", check_host_files, 0},
+    {CHECK_HOST, ONCE, "sockets", check_host_jail, 0},
+    {CHECK_HOST, WITHOUT_CONF, "SASL plugin", check_host_plugin, 0},
+    {CHECK_HOST, ONCE, "network", check_host_net, 40},
+    {CHECK_HOST, WITHOUT_CONF, "AppArmor and SELinux", check_host_denials, 0},
     {CHECK_MTA, ONCE, "Postfix", check_mta_postfix, 0},
 };
 

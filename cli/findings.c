@@ -94,6 +94,18 @@ findings_remedy(struct findings *findings, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+findings_add_text(struct findings *findings, enum findings_verdict verdict,
+    const char *id, const char *account, const char *text,
+    const char *otherwise)
+{
+	const char *end = strstr(text, "; ");
+
+	findings_add(findings, verdict, id, account, "%.*s",
+	    end != NULL ? (int)(end - text) : (int)strlen(text), text);
+	findings_remedy(findings, "%s", end != NULL ? end + 2 : otherwise);
+}
+
 const char *
 findings_word(enum findings_verdict verdict)
 {

@@ -52,6 +52,14 @@ void findings_add(struct findings *findings, enum findings_verdict verdict,
 void findings_remedy(struct findings *findings, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Add one from an error's text, "what is wrong; what to do"; without a second
+ * part, otherwise is the remedy.
+ */
+void findings_add_text(struct findings *findings, enum findings_verdict verdict,
+    const char *id, const char *account, const char *text,
+    const char *otherwise);
+
 /* No more will be added: whole is told of the last one. */
 void findings_end(struct findings *findings);
 

@@ -16,9 +16,13 @@ class Checked:
 
     def __init__(self, relay):
         self.relay, self.postfix = relay, relay.postfix
+        # "localhost" may have an IPv6 address, where nobody listens.
+        self.config(lambda text: text.replace("//localhost:", "//127.0.0.1:"))
         start_with_printed_settings(relay)
         relay.postfix.command("postconf", "inet_protocols=ipv4")
         self._kept = {name: self.read(name) for name in FILES}
+        with open(relay.config, encoding="utf-8") as f:
+            self._config = f.read()
 
     def path(self, name):
         return os.path.join(self.postfix.config, name)
@@ -31,6 +35,15 @@ class Checked:
         for name, text in self._kept.items():
             with open(self.path(name), "w", encoding="utf-8") as f:
                 f.write(text)
+        self.config(lambda _: self._config)
+
+    def config(self, change):
+        """Change the configuration's text; the daemons are not told."""
+        with open(self.relay.config, "r+", encoding="utf-8") as f:
+            text = change(f.read())
+            f.seek(0)
+            f.truncate()
+            f.write(text)
 
     def _cool_down(self):
         """Postfix waits until a file has not changed for a second."""
@@ -56,15 +69,18 @@ class Checked:
                              timeout=60)
         assert out.returncode == 0, out.stderr
 
-    def check(self, area, *more, env=None):
+    def check(self, area, *more, env=None, user=None, config=None):
         """The findings of an area, by "postoak check --json"."""
         self._cool_down()
         out = subprocess.run(
-            [self.relay.program("postoak"), "-c", self.relay.config, "check",
+            [self.relay.program("postoak"), "-c", config or self.relay.config,
+             "check",
              "--json", "--area", area, "--config-directory",
              self.postfix.config, *more],
-            capture_output=True, text=True, timeout=130,
-            env={**os.environ, **(env or {})})
+            capture_output=True, text=True, timeout=130, user=user, group=user,
+            extra_groups=[] if user is not None else None,
+            env={**{name: value for name, value in os.environ.items()
+                    if not name.lower().endswith("_proxy")}, **(env or {})})
         answer = json.loads(out.stdout)
         assert answer["version"] == 1 and out.stderr == ""
         bad = answer["FAIL"] > 0
@@ -72,9 +88,9 @@ class Checked:
         assert all(f["area"] == area for f in answer["findings"])
         return answer["findings"]
 
-    def troubles(self, area, *more, env=None):
+    def troubles(self, area, *more, **how):
         """{id: finding} of those that are warn or FAIL."""
-        found = [f for f in self.check(area, *more, env=env)
+        found = [f for f in self.check(area, *more, **how)
                  if f["verdict"] in ("warn", "FAIL")]
         assert all(f["remedy"] for f in found)
         return {f["id"]: f for f in found}
