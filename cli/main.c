@@ -35,6 +35,8 @@ static const struct {
 	token_verb},
     {"refresh", "ACCOUNT [--json]", "fetch a new access token now",
 	refresh_verb},
+    {"import", "[--apply] FILE...",
+	"take over sasl-xoauth2 or a password table", import_verb},
     {"login", "ACCOUNT [WAY] [--json]", "sign in: --device or --import",
 	login_verb},
     {"logout", "ACCOUNT [--json]", "forget its tokens", logout_verb},

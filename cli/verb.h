@@ -73,6 +73,7 @@ int login_verb(const struct verb_context *context, int argc, char **argv);
 int logout_verb(const struct verb_context *context, int argc, char **argv);
 int reload_verb(const struct verb_context *context, int argc, char **argv);
 int explain_verb(const struct verb_context *context, int argc, char **argv);
+int import_verb(const struct verb_context *context, int argc, char **argv);
 int export_verb(const struct verb_context *context, int argc, char **argv);
 int restore_verb(const struct verb_context *context, int argc, char **argv);
 int release_verb(const struct verb_context *context, int argc, char **argv);

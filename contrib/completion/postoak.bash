@@ -8,6 +8,12 @@ _postoak_accounts()
 	    sed -n 's/^ *"account": *"\([^"\\]*\)".*/\1/p'
 }
 
+_postoak_verbs()
+{
+	# As the tool itself lists them.
+	"$1" help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+}
+
 _postoak()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} verb= words= i
@@ -27,15 +33,22 @@ _postoak()
 		return
 	fi
 	case $verb in
-	'') words="status check limits release watch token refresh login logout export restore reload explain mta help -c -V" ;;
+	'') words="$(_postoak_verbs "$1") -c -V" ;;
 	login)
 		words="--browser --device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
-	status | limits | token | refresh | logout)
+	status)
+		words="--json --watch $(_postoak_accounts "$1" "${config[@]}")" ;;
+	limits)
+		words="--json --reset $(_postoak_accounts "$1" "${config[@]}")" ;;
+	token | refresh | logout)
 		words="--json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	check)
 		words="--json --area --send --config-directory $(_postoak_accounts "$1" "${config[@]}")" ;;
 	export | restore)
 		words="--json $(_postoak_accounts "$1" "${config[@]}") $(compgen -f -- "$word")" ;;
+	import)
+		words="--apply --queue-directory $(compgen -f -- "$word")" ;;
+	setup) words="--from $(compgen -f -- "$word")" ;;
 	explain) words=--json ;;
 	watch) words=$(compgen -f -- "$word") ;;
 	release) words="postfix sendmail --dry-run" ;;
