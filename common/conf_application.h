@@ -54,8 +54,11 @@ struct conf_application {
 	char *scope;		/* delegated grants; blank-separated */
 	char *app_scope;	/* client_credentials */
 	struct conf_list hosts; /* servers a token may be sent to */
-	char *proxy;		/* or NULL */
-	char *ca_file;		/* or NULL: the system's */
+	char *smtp_server;	/* "host:port" of one of them, or NULL */
+	char *imap_server;
+	char *pop_server;
+	char *proxy;   /* or NULL */
+	char *ca_file; /* or NULL: the system's */
 	long long min_validity_s;
 	struct conf_where where; /* of the section */
 	struct conf_where where_proof, where_ca;

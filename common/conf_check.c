@@ -259,6 +259,41 @@ is_v1_endpoint(const char *endpoint)
 	       strcmp(endpoint + len - strlen(old), old) == 0;
 }
 
+/* 1 if a token may be sent to the host of this "host:port". */
+static int
+is_listed(const struct conf_application *app, const char *server)
+{
+	size_t skip = server[0] == '[', len, i;
+
+	len = (size_t)(strrchr(server, ':') - server) - 2 * skip;
+	for (i = 0; i < app->hosts.count; i++)
+		if (strlen(app->hosts.items[i]) == len &&
+		    strncmp(app->hosts.items[i], server + skip, len) == 0)
+			return 1;
+	return 0;
+}
+
+/* The servers that check logs in to are among those that may have a token. */
+static int
+check_servers(const struct check *check)
+{
+	const struct conf_application *app = check->app;
+	const struct {
+		const char *option;
+		const char *server;
+	} servers[] = {{"smtp_server", app->smtp_server},
+	    {"imap_server", app->imap_server}, {"pop_server", app->pop_server}};
+	size_t i;
+
+	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		if (servers[i].server != NULL &&
+		    !is_listed(app, servers[i].server))
+			return refuse(check, servers[i].option,
+			    "names a server that is not among hosts; a token "
+			    "may be sent to those only, so add its name there");
+	return 0;
+}
+
 int
 conf_check_application(struct conf_application *app,
     const struct conf_source *source, struct err *err)
@@ -299,5 +334,5 @@ conf_check_application(struct conf_application *app,
 	if (app->hosts.count == 0)
 		return refuse(&check, "hosts",
 		    "is missing; name the servers a token may be sent to");
-	return 0;
+	return check_servers(&check);
 }

@@ -38,6 +38,7 @@ int conf_value_from_name(struct conf_value *value); /* %n and %% only */
 int conf_value_network(struct conf_value *value);   /* CIDR, IPv4 or IPv6 */
 int conf_value_host(struct conf_value *value);	    /* name or IP address */
 int conf_value_host_port(struct conf_value *value); /* for listening */
+int conf_value_server(struct conf_value *value);    /* to log in to */
 int conf_value_tenant(struct conf_value *value);    /* GUID, domain, common */
 int conf_value_date(struct conf_value *value);	    /* YYYY-MM-DD */
 int conf_value_endpoint(struct conf_value *value);  /* https; http: loopback */

@@ -85,17 +85,34 @@ split_host_port(const char *text, char *host, size_t size, const char **port)
 	return 0;
 }
 
-int
-conf_value_host_port(struct conf_value *value)
+/* "host:port" with both good. */
+static int
+is_host_port(const char *text)
 {
 	char host[HOST_MAX + 1];
 	const char *port;
 
-	if (split_host_port(value->text, host, sizeof(host), &port) == -1 ||
-	    !is_host(host) || port[0] != ':' || !is_port(port + 1))
+	return split_host_port(text, host, sizeof(host), &port) == 0 &&
+	       is_host(host) && port[0] == ':' && is_port(port + 1);
+}
+
+int
+conf_value_host_port(struct conf_value *value)
+{
+	if (!is_host_port(value->text))
 		return conf_value_refuse(value,
 		    "is not an address to listen on; write it like "
 		    "\"127.0.0.1:9466\" or \"[::1]:9466\"");
+	return 0;
+}
+
+int
+conf_value_server(struct conf_value *value)
+{
+	if (!is_host_port(value->text))
+		return conf_value_refuse(value,
+		    "is not a server and its port; write it like "
+		    "\"smtp.office365.com:587\"");
 	return 0;
 }
 

@@ -58,6 +58,40 @@ test_the_same_elsewhere(void **state)
 
 /* --- what belongs together ----------------------------------------------- */
 
+#define SERVERS(more)                                                          \
+	"application \"c\" { provider = \"custom\" client_id = \"x\"\n"        \
+	"token_endpoint = \"https://x.org/t\" scope = \"s\"\n"                 \
+	"hosts = { \"A.x.org\", \"::1\" }\n" more "\n}\n"
+
+static void
+test_servers_to_log_in_to(void **state)
+{
+	static const struct mistake mistakes[] = {
+	    {SERVERS("smtp_server = \"b.x.org:587\""), 4,
+		"application \"c\": smtp_server names a server that is not "
+		"among hosts"},
+	    {SERVERS("imap_server = \"a.x.or:993\""), 4,
+		"application \"c\": imap_server names a server that is not "
+		"among hosts"},
+	    {SERVERS("imap_server = \"[::2]:993\""), 4,
+		"application \"c\": imap_server names a server that is not "
+		"among hosts"},
+	    {SERVERS("pop_server = \"::1\""), 4,
+		"application \"c\": pop_server = \"::1\" is not a server and "
+		"its port"},
+	};
+	struct conf *conf;
+
+	(void)state;
+	ALL_REFUSED(mistakes);
+	conf = conf_files_load(SERVERS("smtp_server = \"a.X.org:2525\"\n"
+				       "pop_server = \"[::1]:995\""));
+	assert_string_equal(conf->applications[0].smtp_server, "a.x.org:2525");
+	assert_null(conf->applications[0].imap_server);
+	assert_string_equal(conf->applications[0].pop_server, "[::1]:995");
+	conf_free(conf);
+}
+
 static void
 test_missing_options(void **state)
 {
@@ -271,6 +305,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_one_accounts_only),
 	    cmocka_unit_test(test_the_same_elsewhere),
+	    cmocka_unit_test(test_servers_to_log_in_to),
 	    cmocka_unit_test(test_missing_options),
 	    cmocka_unit_test(test_applications_of_accounts),
 	    cmocka_unit_test(test_proofs_of_applications),

@@ -68,6 +68,7 @@ test_ports(void **state)
 
 	(void)state;
 	judge(conf_value_host_port, good, bad);
+	judge(conf_value_server, good, bad);
 }
 
 static void
