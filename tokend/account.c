@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "account.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,24 +307,56 @@ account_logout(const struct conf_account *account, struct err *err)
 	return credential_logout(credential_of(account), err);
 }
 
+/* What is needed to have a token without the fault. */
+static void
+say_again(const struct conf_account *account, char *out, size_t size)
+{
+	switch (account->grant) {
+	case CONF_GRANT_PASSWORD:
+	case CONF_GRANT_CLIENT_CREDENTIALS:
+	case CONF_GRANT_JWT_BEARER:
+		snprintf(
+		    out, size, "run \"postoak refresh %s\"", account->name);
+		break;
+	default:
+		snprintf(out, size, "log in again");
+	}
+}
+
+static struct json *
+find_faults(const struct conf_account *account,
+    const struct credential_status *status, const struct json *claims)
+{
+	int is_app = account->grant == CONF_GRANT_CLIENT_CREDENTIALS;
+	char again[256 + 32];
+	struct verdict_subject subject = {
+	    .user = account->user,
+	    .tenant_id = account->application->tenant_id,
+	    .scope = is_app ? account->application->app_scope
+			    : account->application->scope,
+	    .granted = status->scope,
+	    .claims = claims,
+	    .again = again,
+	    .is_app = is_app,
+	    .keeps_refresh = account->grant != CONF_GRANT_PASSWORD &&
+			     account->grant != CONF_GRANT_JWT_BEARER && !is_app,
+	    .has_refresh = status->has_refresh,
+	};
+
+	say_again(account, again, sizeof(again));
+	return verdict_make(&subject);
+}
+
 struct json *
 account_findings(const struct conf_account *account)
 {
 	struct credential_status status;
 	struct json *claims = NULL, *findings;
-	struct verdict_subject subject = {
-	    .user = account->user,
-	    .tenant_id = account->application->tenant_id,
-	    .scope = account->application->scope,
-	};
 
 	credential_status(credential_of(account), &status);
 	if (status.token != NULL)
 		claims = claims_read(status.token);
-	subject.granted = status.scope;
-	subject.claims = claims;
-	subject.has_refresh = status.has_refresh;
-	findings = verdict_make(&subject);
+	findings = find_faults(account, &status, claims);
 	json_free(claims);
 	return findings;
 }
@@ -357,8 +390,11 @@ show_failure(const struct credential_status *status, struct json *answer)
 }
 
 static void
-show_token(const struct credential_status *status, struct json *answer)
+show_token(const struct conf_account *account,
+    const struct credential_status *status, struct json *answer)
 {
+	struct json *claims = NULL;
+
 	if (status->token != NULL) {
 		json_set_int(answer, "expires_at",
 		    clock_wall_s() + status->expires_in_s);
@@ -374,7 +410,15 @@ show_token(const struct credential_status *status, struct json *answer)
 	json_set_string(answer, "token_id",
 	    status->token != NULL ? status->token_id : NULL);
 	json_set_string(answer, "scope", status->scope);
-	claims_show(status->token, answer);
+	if (status->token != NULL)
+		claims = claims_read(status->token);
+	claims_show(claims, answer);
+	if (status->token != NULL)
+		json_set(
+		    answer, "findings", find_faults(account, status, claims));
+	else
+		json_set_null(answer, "findings");
+	json_free(claims);
 }
 
 struct json *
@@ -390,7 +434,7 @@ account_status(const struct conf_account *account)
 	json_set_string(answer, "grant", conf_grant_name(account->grant));
 	json_set_string(answer, "user", account->user);
 	json_set_string(answer, "state", status.state);
-	show_token(&status, answer);
+	show_token(account, &status, answer);
 	json_set_string(answer, "client_secret_expires",
 	    application->client_secret_expires);
 	json_set_string(answer, "certificate_expires",

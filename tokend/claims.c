@@ -95,18 +95,17 @@ show_roles(const struct json *claims, struct json *answer)
 }
 
 void
-claims_show(const struct secret *token, struct json *answer)
+claims_show(const struct json *claims, struct json *answer)
 {
-	struct json *claims = token != NULL ? claims_read(token) : NULL;
+	static const char *const names[] = {
+	    "audience", "roles", "token_user", "tenant", "token_address"};
 	const char *user;
+	size_t i;
 
-	if (claims == NULL) {
-		json_set_null(answer, "audience");
-		json_set_null(answer, "roles");
-		json_set_null(answer, "token_user");
-		json_set_null(answer, "tenant");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		json_set_null(answer, names[i]);
+	if (claims == NULL)
 		return;
-	}
 	user = json_get_string(claims, "upn");
 	if (user == NULL)
 		user = json_get_string(claims, "unique_name");
@@ -114,5 +113,6 @@ claims_show(const struct secret *token, struct json *answer)
 	show_roles(claims, answer);
 	json_set_string(answer, "token_user", user);
 	json_set_string(answer, "tenant", json_get_string(claims, "tid"));
-	json_free(claims);
+	json_set_string(
+	    answer, "token_address", json_get_string(claims, "ipaddr"));
 }

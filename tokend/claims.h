@@ -17,9 +17,10 @@
 struct json *claims_read(const struct secret *token);
 
 /*
- * Add audience, roles (an array, from roles or scp), token_user and tenant to
- * answer; null where the token is NULL or does not say.
+ * Add audience, roles (an array, from roles or scp), token_user, tenant and
+ * token_address (whom the provider saw) to answer; null where claims is NULL or
+ * does not say.
  */
-void claims_show(const struct secret *token, struct json *answer);
+void claims_show(const struct json *claims, struct json *answer);
 
 #endif

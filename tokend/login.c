@@ -92,7 +92,7 @@ static struct json *
 take(void *arg, struct grant_token *token, struct err *err)
 {
 	const struct conf_account *account = find_account(arg, err);
-	struct json *answer;
+	struct json *answer, *claims;
 
 	if (account == NULL)
 		return NULL;
@@ -107,7 +107,9 @@ take(void *arg, struct grant_token *token, struct err *err)
 	json_set_bool(answer, "refresh_token", token->has_refresh);
 	json_set_string(answer, "unsaved",
 	    token->unsaved != NULL ? token->save_error.text : NULL);
-	claims_show(&token->access, answer);
+	claims = claims_read(&token->access);
+	claims_show(claims, answer);
+	json_free(claims);
 	account_take(account, token);
 	json_set(answer, "findings", account_findings(account));
 	return answer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verdict - look at a token after a login. See verdict.h.
+ * verdict - look at a token. See verdict.h.
  */
 #define _GNU_SOURCE
 #include "verdict.h"
@@ -84,9 +84,13 @@ look_at_audience(const struct verdict_subject *s, struct json *findings)
 	    strcmp(audience, GRAPH_APP) == 0)
 		add(findings, "fail", "audience",
 		    "the token is for Microsoft Graph, which no mail server "
-		    "takes; write scope with the Outlook resource in front of "
-		    "each permission (https://outlook.office.com/SMTP.Send "
-		    "offline_access) and log in again");
+		    "takes; write %s with the Outlook resource in front of "
+		    "each permission (%s) and %s",
+		    s->is_app ? "app_scope" : "scope",
+		    s->is_app ? "https://outlook.office365.com/.default"
+			      : "https://outlook.office.com/SMTP.Send "
+				"offline_access",
+		    s->again);
 	else if (!is_resource(audience, resource) &&
 		 !(outlook &&
 		     (is_resource(audience, "https://outlook.office.com") ||
@@ -94,9 +98,9 @@ look_at_audience(const struct verdict_subject *s, struct json *findings)
 			     audience, "https://outlook.office365.com"))) &&
 		 strcmp(audience, OUTLOOK_APP) != 0)
 		add(findings, "fail", "audience",
-		    "the token is for %s and not for %s; correct scope and log "
-		    "in again",
-		    audience, resource);
+		    "the token is for %s and not for %s; correct %s and %s",
+		    audience, resource, s->is_app ? "app_scope" : "scope",
+		    s->again);
 	free(resource);
 }
 
@@ -166,9 +170,9 @@ look_at_address(
 {
 	if (s->claims == NULL && !is_granted(s, wanted))
 		add(findings, "fail", "permission",
-		    "the token lacks the permission %s; log in again and agree "
-		    "to it on the provider's page",
-		    wanted);
+		    "the token lacks the permission %s; %s and agree to it on "
+		    "the provider's page",
+		    wanted, s->again);
 }
 
 static void
@@ -189,8 +193,35 @@ look_at_permission(
 	add(findings, "fail", "permission",
 	    "the token lacks the permission %s; in the Entra admin center add "
 	    "it to the application (API permissions, Microsoft Graph, "
-	    "Delegated permissions), grant admin consent, and log in again",
-	    name);
+	    "Delegated permissions), grant admin consent, and %s",
+	    name, s->again);
+}
+
+/*
+ * What an application may do stands in roles, but for rights that were given in
+ * Exchange alone (App RBAC): then there is no such claim, and mail goes.
+ */
+static void
+look_at_roles(const struct verdict_subject *s, struct json *findings)
+{
+	static const char remedy[] =
+	    "in the Entra admin center add it to the application (API "
+	    "permissions, APIs my organization uses, Office 365 Exchange "
+	    "Online, Application permissions), grant admin consent, and";
+
+	if (s->claims == NULL || is_granted(s, "SMTP.SendAsApp"))
+		return;
+	if (json_get_array(s->claims, "roles") != NULL)
+		add(findings, "fail", "permission",
+		    "the token lacks the application permission "
+		    "SMTP.SendAsApp; %s %s",
+		    remedy, s->again);
+	else
+		add(findings, "warn", "permission",
+		    "the token names no application permission, which is right "
+		    "only where Exchange gives the rights (App RBAC); else "
+		    "SMTP.SendAsApp is missing: %s %s",
+		    remedy, s->again);
 }
 
 static void
@@ -218,9 +249,9 @@ look_at_tenant(const struct verdict_subject *s, struct json *findings)
 	    strcasecmp(tenant, s->tenant_id) == 0)
 		return;
 	add(findings, "fail", "tenant",
-	    "the token is of tenant %s, and tenant_id is %s; log in with an "
+	    "the token is of tenant %s, and tenant_id is %s; %s with an "
 	    "account of that tenant, or correct tenant_id",
-	    tenant, s->tenant_id);
+	    tenant, s->tenant_id, s->again);
 }
 
 static void
@@ -248,16 +279,21 @@ verdict_make(const struct verdict_subject *s)
 {
 	struct json *findings = json_array();
 
-	if (s->claims != NULL) {
+	if (s->claims != NULL && s->scope != NULL)
 		look_at_audience(s, findings);
+	if (s->claims != NULL)
 		look_at_tenant(s, findings);
+	if (s->claims != NULL && !s->is_app)
 		look_at_user(s, findings);
-	}
-	look_at_permissions(s, findings);
-	if (!s->has_refresh)
+	if (s->is_app)
+		look_at_roles(s, findings);
+	else if (s->scope != NULL)
+		look_at_permissions(s, findings);
+	if (s->keeps_refresh && !s->has_refresh)
 		add(findings, "fail", "refresh_token",
 		    "no refresh token came, so somebody has to log in again "
 		    "when this token expires; add offline_access to scope and "
-		    "log in again");
+		    "%s",
+		    s->again);
 	return findings;
 }

@@ -17,10 +17,12 @@ static struct json *
 show(const char *token)
 {
 	struct secret secret = SECRET_INIT;
-	struct json *answer = json_object();
+	struct json *answer = json_object(), *claims;
 
 	secret_set(&secret, token, strlen(token));
-	claims_show(&secret, answer);
+	claims = claims_read(&secret);
+	claims_show(claims, answer);
+	json_free(claims);
 	secret_clear(&secret);
 	return answer;
 }

@@ -17,18 +17,11 @@
 #define SMTP "https://outlook.office.com/SMTP.Send"
 #define USER "\"upn\":\"Relay@contoso.com\",\"tid\":\"" TENANT "\""
 
-/* "code code ..." of what is found; "-" for nothing. */
+/* "code code ..." of what is found, a "?" behind what is a warning. */
 static void
-assert_found(const char *claims, const char *scope, const char *granted,
-    int has_refresh, const char *expected)
+judge(struct verdict_subject subject, const char *claims, const char *expected)
 {
-	struct verdict_subject subject = {
-	    .user = "relay@contoso.com",
-	    .tenant_id = TENANT,
-	    .scope = scope,
-	    .granted = granted,
-	    .has_refresh = has_refresh,
-	};
+	const struct json *finding;
 	char found[256] = "";
 	struct json *json = NULL, *findings;
 	size_t i;
@@ -42,12 +35,60 @@ assert_found(const char *claims, const char *scope, const char *granted,
 	for (i = 0; i < json_length(findings); i++) {
 		if (i > 0)
 			strcat(found, " ");
-		strcat(found, json_get_string(json_at(findings, i), "code"));
-		assert_non_null(json_get_string(json_at(findings, i), "text"));
+		finding = json_at(findings, i);
+		strcat(found, json_get_string(finding, "code"));
+		if (strcmp(json_get_string(finding, "level"), "warn") == 0)
+			strcat(found, "?");
+		assert_non_null(json_get_string(finding, "text"));
 	}
 	assert_string_equal(found, expected);
 	json_free(findings);
 	json_free(json);
+}
+
+static void
+assert_found(const char *claims, const char *scope, const char *granted,
+    int has_refresh, const char *expected)
+{
+	struct verdict_subject subject = {
+	    .user = "relay@contoso.com",
+	    .tenant_id = TENANT,
+	    .scope = scope,
+	    .granted = granted,
+	    .again = "log in again",
+	    .keeps_refresh = 1,
+	    .has_refresh = has_refresh,
+	};
+
+	judge(subject, claims, expected);
+}
+
+/* An application's own token. */
+static void
+test_an_applications_token(void **state)
+{
+	static const struct verdict_subject subject = {
+	    .user = "relay@contoso.com",
+	    .tenant_id = TENANT,
+	    .scope = "https://outlook.office365.com/.default",
+	    .again = "run \"postoak refresh relay@contoso.com\"",
+	    .is_app = 1,
+	};
+
+	(void)state;
+#define OUTLOOK "{\"aud\":\"https://outlook.office365.com\","
+	judge(subject,
+	    OUTLOOK "\"roles\":[\"IMAP.AccessAsApp\",\"SMTP.SendAsApp\"]}", "");
+	judge(
+	    subject, OUTLOOK "\"roles\":[\"IMAP.AccessAsApp\"]}", "permission");
+	/* Rights given in Exchange alone leave no trace in the token. */
+	judge(subject, OUTLOOK "\"idtyp\":\"app\"}", "permission?");
+	judge(subject,
+	    "{\"aud\":\"https://graph.microsoft.com\",\"roles\":"
+	    "[\"SMTP.SendAsApp\"],\"tid\":"
+	    "\"99999999-2222-3333-4444-555555555555\"}",
+	    "audience tenant");
+	judge(subject, NULL, "");
 }
 
 static void
@@ -118,7 +159,7 @@ test_the_wrong_person_or_tenant(void **state)
 	(void)state;
 	assert_found("{\"aud\":\"https://outlook.office.com\",\"scp\":"
 		     "\"SMTP.Send\",\"unique_name\":\"admin@contoso.com\"}",
-	    SMTP, NULL, 1, "user");
+	    SMTP, NULL, 1, "user?");
 	assert_found(
 	    "{\"aud\":\"https://outlook.office.com\",\"scp\":\"SMTP.Send\","
 	    "\"tid\":\"99999999-2222-3333-4444-555555555555\"}",
@@ -130,6 +171,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_good_token),
+	    cmocka_unit_test(test_an_applications_token),
 	    cmocka_unit_test(test_the_wrong_audience),
 	    cmocka_unit_test(test_what_is_not_granted),
 	    cmocka_unit_test(test_a_token_nobody_can_read),
