@@ -7,8 +7,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "mailserver.h"
 #include "mem.h"
 
 #define PORT_SUBMISSION 587
@@ -90,19 +90,6 @@ make_unique(struct postfix_members *members, struct postfix_member *member)
 	free(plain);
 }
 
-/* The server that takes submissions: the first one whose name says so. */
-static const char *
-submission_host(const struct conf_application *application)
-{
-	const struct conf_list *hosts = &application->hosts;
-	size_t i;
-
-	for (i = 0; i < hosts->count; i++)
-		if (strncasecmp(hosts->items[i], "smtp", 4) == 0)
-			return hosts->items[i];
-	return hosts->count > 0 ? hosts->items[0] : NULL;
-}
-
 /* "HOST" or "HOST:PORT" into the form without an MX lookup. */
 static int
 set_nexthop(struct postfix_member *member, const char *relay, struct err *err)
@@ -146,7 +133,7 @@ add_member(struct postfix_members *members, const struct conf_account *account,
 	    check_addresses(&account->senders, account, err) != 0)
 		return -1;
 	if (relay == NULL)
-		relay = submission_host(account->application);
+		relay = mailserver_of(account->application, MAILSERVER_SMTP);
 	return set_nexthop(member, relay, err);
 }
 

@@ -4,6 +4,7 @@
  * configurations.
  *
  * link: cli/postfix_plan cli/postfix_member cli/postfix_transport
+ * link: cli/mailserver
  * link: cli/postfix_settings cli/postfix_text cli/show
  * link: cli/postfix_replies cli/diagnose cli/reply
  */
