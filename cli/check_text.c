@@ -27,19 +27,40 @@ mark(enum findings_verdict verdict)
 	return verdict == FINDINGS_NOTE ? "-" : findings_word(verdict);
 }
 
+/* The lines of a table behind the first one keep their blanks. */
+static void
+put_table(struct buf *out, const char *text)
+{
+	struct buf line;
+	size_t len;
+
+	while (*text == '\n') {
+		len = strcspn(++text, "\n");
+		buf_init(&line, LINE_MAX_BYTES);
+		buf_add(&line, text, len);
+		buf_addf(out, "%*s", REMEDY_INDENT, "");
+		show_text(out, line.data != NULL ? line.data : "");
+		buf_adds(out, "\n");
+		buf_clear(&line);
+		text += len;
+	}
+}
+
 void
 check_text_item(struct buf *out, const struct findings_item *item, int colours)
 {
+	size_t table = strcspn(item->seen, "\n");
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_BYTES);
 	if (item->account != NULL)
 		buf_addf(&line, "%s: ", item->account);
-	buf_adds(&line, item->seen);
+	buf_add(&line, item->seen, table);
 	buf_adds(out, "  ");
 	show_toned(out, mark(item->verdict), INDENT - 2, tones[item->verdict],
 	    colours);
 	show_wrapped(out, line.data, INDENT);
+	put_table(out, item->seen + table);
 	if (item->remedy != NULL) {
 		buf_adds(out, "        -> ");
 		show_wrapped(out, item->remedy, REMEDY_INDENT);

@@ -94,16 +94,33 @@ findings_remedy(struct findings *findings, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Behind "account NAME: ", if the sentence begins so. */
+static const char *
+skip_subject(const char *sentence, const char *account)
+{
+	static const char word[] = "account ";
+	size_t len = account != NULL ? strlen(account) : 0;
+
+	if (len > 0 && strncmp(sentence, word, strlen(word)) == 0 &&
+	    strncmp(sentence + strlen(word), account, len) == 0 &&
+	    strncmp(sentence + strlen(word) + len, ": ", 2) == 0)
+		return sentence + strlen(word) + len + 2;
+	return sentence;
+}
+
 void
 findings_add_text(struct findings *findings, enum findings_verdict verdict,
     const char *id, const char *account, const char *text,
     const char *otherwise)
 {
-	const char *end = strstr(text, "; ");
+	const char *what = skip_subject(text, account);
+	const char *end = strstr(what, "; ");
 
 	findings_add(findings, verdict, id, account, "%.*s",
-	    end != NULL ? (int)(end - text) : (int)strlen(text), text);
-	findings_remedy(findings, "%s", end != NULL ? end + 2 : otherwise);
+	    end != NULL ? (int)(end - what) : (int)strlen(what), what);
+	if (end != NULL || otherwise != NULL)
+		findings_remedy(
+		    findings, "%s", end != NULL ? end + 2 : otherwise);
 }
 
 const char *

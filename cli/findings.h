@@ -24,7 +24,8 @@ struct findings_item {
 	enum findings_verdict verdict;
 	char *id;      /* stable short name, for programs: "jail_socket" */
 	char *account; /* whom it is about, or NULL: all */
-	char *seen;    /* a sentence without its full stop, or a short phrase */
+	char *seen;    /* a sentence without its full stop, or a short phrase;
+			  behind it, the lines of a table */
 	char *remedy;  /* what to do, or NULL */
 };
 
@@ -54,7 +55,8 @@ void findings_remedy(struct findings *findings, const char *fmt, ...)
 
 /*
  * Add one from an error's text, "what is wrong; what to do"; without a second
- * part, otherwise is the remedy.
+ * part, otherwise is the remedy, unless it is NULL. A subject "account NAME: "
+ * is left out where it is the account.
  */
 void findings_add_text(struct findings *findings, enum findings_verdict verdict,
     const char *id, const char *account, const char *text,

@@ -80,6 +80,36 @@ test_colour_is_around_the_mark_only(void **state)
 }
 
 static void
+test_a_table_keeps_its_columns(void **state)
+{
+	(void)state;
+	findings_add(&findings, FINDINGS_OK, "x", "a@x.org",
+	    "allowed:\nSMTP  yes\nPOP   \033no");
+	check_text_item(&out, &findings.items[0], 0);
+	assert_string_equal(out.data, "  ok    a@x.org: allowed:\n"
+				      "           SMTP  yes\n"
+				      "           POP   \\x1bno\n");
+}
+
+static void
+test_a_sentence_is_taken_apart(void **state)
+{
+	static const char said[] =
+	    "account a@x.org: it is over (AADSTS1); do this; then that";
+
+	(void)state;
+	findings_add_text(&findings, FINDINGS_FAIL, "x", "a@x.org", said, NULL);
+	findings_add_text(&findings, FINDINGS_FAIL, "x", "b@x.org", said, NULL);
+	findings_add_text(&findings, FINDINGS_NOTE, "x", NULL, "no more", NULL);
+	assert_string_equal(findings.items[0].seen, "it is over (AADSTS1)");
+	assert_string_equal(findings.items[0].remedy, "do this; then that");
+	assert_string_equal(
+	    findings.items[1].seen, "account a@x.org: it is over (AADSTS1)");
+	assert_string_equal(findings.items[2].seen, "no more");
+	assert_null(findings.items[2].remedy);
+}
+
+static void
 test_the_summary_counts(void **state)
 {
 	static const size_t counts[] = {[FINDINGS_OK] = 12,
@@ -106,6 +136,10 @@ main(void)
 		test_each_verdict_has_its_mark, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		test_colour_is_around_the_mark_only, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		test_a_table_keeps_its_columns, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		test_a_sentence_is_taken_apart, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		test_the_summary_counts, set_up, tear_down),
 	};
