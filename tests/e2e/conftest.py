@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a directory, a stand-in for Office 365, a relay in front of it."""
+import contextlib
 import os
 import re
 import shutil
@@ -28,13 +29,26 @@ def build():
     return BUILD
 
 
-@pytest.fixture
-def directory():
-    """A directory that every user may enter, gone after the test."""
+@contextlib.contextmanager
+def new_directory():
     path = tempfile.mkdtemp(prefix="postoak-", dir="/tmp")
     os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def directory():
+    """A directory that every user may enter, gone after the test."""
+    with new_directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def place():
+    """The same for all tests of a module."""
+    with new_directory() as path:
+        yield path
 
 
 @pytest.fixture
