@@ -71,7 +71,7 @@ CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
 TOKEND_LIBS   = $(call pc,--libs,libevent_core libevent_extra libcurl libssl libcrypto)
-CLI_LIBS      = $(call pc,--libs,libqrencode)
+CLI_LIBS      = $(call pc,--libs,libqrencode) $(call pc,--libs,libcurl) -lresolv
 MILTER_LIBS   = -lmilter -llmdb $(if $(HAVE_HIREDIS),-lhiredis $(call pc,--libs,libssl libcrypto)) -pthread
 
 PROGRAMS      = $(BUILD)/postoak-tokend $(BUILD)/postoak-milter $(BUILD)/postoak
@@ -165,6 +165,7 @@ unit_link     = $(foreach m,$(shell sed -n 's/^ \* link: //p' $(1)),$(m) \
 LIBS_sasl     = -lsasl2
 LIBS_tokend   = $(TOKEND_LIBS)
 LIBS_milter   = $(MILTER_LIBS)
+LIBS_cli      = $(CLI_LIBS)
 
 .SECONDEXPANSION:
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON_OBJ) $(PLUGIN) \

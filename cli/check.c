@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "check_account.h"
 #include "check_host.h"
 #include "check_jobs.h"
 #include "check_mta.h"
+#include "check_server.h"
 #include "check_text.h"
 #include "mem.h"
 #include "show.h"
@@ -45,6 +47,9 @@ static const struct entry {
     {CHECK_HOST, ONCE, "network", check_host_net, 40},
     {CHECK_HOST, WITHOUT_CONF, "AppArmor and SELinux", check_host_denials, 0},
     {CHECK_MTA, ONCE, "Postfix", check_mta_postfix, 0},
+    {CHECK_ACCOUNT, EACH_ACCOUNT, "account", check_account, 45},
+    {CHECK_SERVER, EACH_ACCOUNT, "mail servers", check_server,
+	CHECK_SERVER_LIMIT_S},
 };
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))

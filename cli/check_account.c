@@ -46,16 +46,12 @@ static void
 tell_failure(const struct checkup *checkup, int is_temporary, const char *id,
     const char *text)
 {
-	findings_sentence(checkup->findings,
+	findings_add_text(checkup->findings,
 	    is_temporary ? FINDINGS_WARN : FINDINGS_FAIL, id,
-	    checkup->target->name, text);
-	if (strstr(text, "; ") == NULL && is_temporary)
-		findings_remedy(checkup->findings,
-		    "nothing, if it is soon over: tokend tries again by "
-		    "itself, and mail waits");
-	else if (strstr(text, "; ") == NULL)
-		findings_remedy(checkup->findings,
-		    "look into the log of tokend, which has more of it");
+	    checkup->target->name, text,
+	    is_temporary ? "nothing, if it is soon over: tokend tries again by "
+			   "itself, and mail waits"
+			 : "look into the log of tokend, which has more of it");
 }
 
 /* A token may be good for a while yet, and the next one refused. */
@@ -102,11 +98,11 @@ look_at_fault(const struct checkup *checkup, const struct check_token *token,
 
 	snprintf(id, sizeof(id), "account_%s", code);
 	if (fail != NULL)
-		findings_sentence(checkup->findings, FINDINGS_FAIL, id,
-		    checkup->target->name, fail);
+		findings_add_text(checkup->findings, FINDINGS_FAIL, id,
+		    checkup->target->name, fail, NULL);
 	else if (warn != NULL)
-		findings_sentence(checkup->findings, FINDINGS_WARN, id,
-		    checkup->target->name, warn);
+		findings_add_text(checkup->findings, FINDINGS_WARN, id,
+		    checkup->target->name, warn, NULL);
 	else if (member != NULL && *show_string(token->account, member) != '\0')
 		add(checkup, FINDINGS_OK, id, "its %s is %s", code,
 		    show_string(token->account, member));
@@ -219,8 +215,9 @@ show_warnings(const struct checkup *checkup, const struct json *account)
 		warning = json_at(warnings, i);
 		snprintf(
 		    id, sizeof(id), "account_%s", show_string(warning, "code"));
-		findings_sentence(checkup->findings, FINDINGS_WARN, id,
-		    checkup->target->name, show_string(warning, "text"));
+		findings_add_text(checkup->findings, FINDINGS_WARN, id,
+		    checkup->target->name, show_string(warning, "text"),
+		    "postoak-tokend(8) says more of it");
 	}
 }
 

@@ -30,8 +30,8 @@ is_no_answer(const struct err *err)
 static int
 cannot_ask(const struct checkup *checkup, const char *id, const struct err *err)
 {
-	findings_sentence(checkup->findings, FINDINGS_NOTE, id,
-	    checkup->target->name, err->text);
+	findings_add_text(checkup->findings, FINDINGS_NOTE, id,
+	    checkup->target->name, err->text, NULL);
 	return -1;
 }
 
