@@ -31,8 +31,10 @@ int counters_check(const char *address, struct err *err);
  * Count a message. 1: counted. 0: over at least one limit (its wait_ms is not
  * 0), nothing counted, unless "always" is given, which counts even then. -1
  * with *err: the store failed, nothing counted. "id" names the message; one
- * that was counted already within the last minutes is answered 1 again without
- * counting. id NULL: never seen before. What writer (may be NULL) chooses is
+ * that was counted already within the last five minutes is answered 1 again
+ * without counting, and later it is another message. (Of more than 16,384
+ * messages in that time the file knows the last ones.) id NULL: never seen
+ * before. What writer (may be NULL) chooses is
  * written in the same transaction; if the store is shared, right after it.
  */
 int counters_reserve(struct counters *counters, const char *id,

@@ -15,6 +15,7 @@
 #define COUNTERS_KEY_MAX 480 /* bytes, NUL included; LMDB takes 511 */
 #define COUNTERS_ITEMS_MAX 16
 #define COUNTERS_ID_MAX 128
+#define COUNTERS_KNOWN_MS (5 * 60 * 1000) /* how long an id is known */
 
 /* One limit as one message touches it. */
 struct counters_item {

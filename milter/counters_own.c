@@ -250,7 +250,7 @@ reserve(struct own_file *own, struct lmdb_work *work, void *with)
 		return rc;
 	if (!some->granted && !some->always)
 		return 0;
-	rc = lmdb_work_add_seen(work, pending_id(some->id));
+	rc = lmdb_work_add_seen(work, pending_id(some->id), work->now_ms);
 	for (i = 0; i < some->count && rc == 0; i++) {
 		some->items[i].counted_ms = work->now_ms;
 		some->items[i].counted_alone = 1;

@@ -15,7 +15,6 @@
 #define TAG COUNTERS_SCRIPT_TAG
 #define STATE COUNTERS_SCRIPT_STATE
 #define RUN_ID_LEN 40
-#define SEEN_MS (10 * 60 * 1000)
 
 static int64_t
 width_of(const struct counters_item *item)
@@ -113,7 +112,7 @@ fill_reserve(struct redis_words *words, const void *with,
 	begin_message(words, some, call, by, body);
 	counters_script_verb(words, call, "reserve");
 	redis_words_add(words, "%d", some->always);
-	redis_words_add(words, "%d", SEEN_MS);
+	redis_words_add(words, "%d", COUNTERS_KNOWN_MS);
 	for (i = 0; i < some->count; i++) {
 		redis_words_add(
 		    words, "%" PRId64, width_of(&some->read_items[i]));

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "pending.h"
 
-#define SEEN_MS (5 * 60 * 1000)
+#define SEEN_MS COUNTERS_KNOWN_MS
 #define SEEN_MAX 16384
 
 /* What "clock" holds under the key "clock". */
@@ -104,7 +104,8 @@ write_pending(struct lmdb_work *work)
 				rc =
 				    lmdb_work_put(work, ring->key, &ring->ring);
 	for (i = 0; i < pending->id_count && rc == 0; i++)
-		rc = lmdb_work_add_seen(work, pending->ids[i]);
+		rc = lmdb_work_add_seen(
+		    work, pending->ids[i].id, pending->ids[i].counted_ms);
 	return rc;
 }
 
@@ -356,6 +357,18 @@ turn_seen(struct lmdb_work *work)
 	return rc;
 }
 
+/* An idle relay leaves old ones where they are. */
+static int
+is_recent(const struct lmdb_work *work, const MDB_val *data)
+{
+	int64_t counted_ms;
+
+	if (data->mv_size != sizeof(counted_ms))
+		return 0;
+	memcpy(&counted_ms, data->mv_data, sizeof(counted_ms));
+	return work->now_ms - counted_ms <= COUNTERS_KNOWN_MS;
+}
+
 int
 lmdb_work_find_seen(struct lmdb_work *work, uint64_t id)
 {
@@ -365,16 +378,19 @@ lmdb_work_find_seen(struct lmdb_work *work, uint64_t id)
 	if (rc != 0)
 		return rc;
 	rc = MDB_NOTFOUND;
-	for (i = 0; id != 0 && i < 2 && rc == MDB_NOTFOUND; i++)
+	for (i = 0; id != 0 && i < 2 && rc == MDB_NOTFOUND; i++) {
 		rc = mdb_get(work->txn, work->file->seen[i], &key, &data);
+		if (rc == 0 && !is_recent(work, &data))
+			rc = MDB_NOTFOUND;
+	}
 	return rc;
 }
 
 int
-lmdb_work_add_seen(struct lmdb_work *work, uint64_t id)
+lmdb_work_add_seen(struct lmdb_work *work, uint64_t id, int64_t counted_ms)
 {
 	MDB_val key = lmdb_file_val(&id, sizeof(id));
-	MDB_val data = lmdb_file_val("", 0);
+	MDB_val data = lmdb_file_val(&counted_ms, sizeof(counted_ms));
 	int rc = turn_seen(work);
 
 	if (id == 0 || rc != 0)

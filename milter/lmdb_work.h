@@ -14,7 +14,8 @@
  * its clock, its rings, the messages counted lately. All return 0 or an error
  * of LMDB. The messages are in "seen0" and "seen1", of which one is filled and
  * the other one emptied and taken over every five minutes or 16,384 messages,
- * so that an id is known for one to two of these and forgetting costs nothing.
+ * so that forgetting costs nothing; with each is when it was counted, since
+ * nobody takes the databases over while no mail comes.
  *
  * What was counted without a transaction lies over the file (tally). Every
  * transaction begins with writing that down, so that it sees all, and ends with
@@ -94,7 +95,7 @@ int lmdb_work_get_word(
  * that is 0 never was.
  */
 int lmdb_work_find_seen(struct lmdb_work *work, uint64_t id);
-int lmdb_work_add_seen(struct lmdb_work *work, uint64_t id);
+int lmdb_work_add_seen(struct lmdb_work *work, uint64_t id, int64_t counted_ms);
 int lmdb_work_forget_seen(struct lmdb_work *work, uint64_t id);
 
 /* Take the file's clock and messages into what lies over it. */

@@ -148,25 +148,26 @@ pending_id(const char *id)
 }
 
 int
-pending_has(const struct pending *pending, uint64_t id)
+pending_has(const struct pending *pending, uint64_t id, int64_t now_ms)
 {
 	size_t i;
 
 	if (id == 0 || !may_have(pending, OF_IDS, id))
 		return 0;
 	for (i = 0; i < pending->id_count; i++)
-		if (pending->ids[i] == id)
+		if (pending->ids[i].id == id &&
+		    now_ms - pending->ids[i].counted_ms <= COUNTERS_KNOWN_MS)
 			return 1;
 	return 0;
 }
 
 void
-pending_count(struct pending *pending, uint64_t id)
+pending_count(struct pending *pending, uint64_t id, int64_t now_ms)
 {
 	pending->messages++;
 	if (id == 0 || pending->id_count == PENDING_HELD_UP_MAX)
 		return;
-	pending->ids[pending->id_count++] = id;
+	pending->ids[pending->id_count++] = (struct pending_id){id, now_ms};
 	pending_filter_add(pending, OF_IDS, id);
 }
 

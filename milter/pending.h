@@ -35,12 +35,17 @@ struct pending_ring {
 	char key[];
 };
 
+struct pending_id {
+	uint64_t id;
+	int64_t counted_ms;
+};
+
 struct pending {
 	struct pending_ring *buckets[PENDING_BUCKETS];
 	size_t rings;
-	size_t messages;		   /* counted */
-	int mended;			   /* a ring, by no message */
-	uint64_t ids[PENDING_HELD_UP_MAX]; /* of those that have one */
+	size_t messages; /* counted */
+	int mended;	 /* a ring, by no message */
+	struct pending_id ids[PENDING_HELD_UP_MAX];
 	size_t id_count;
 	struct ticks ticks; /* as in the file or later; 0: not known */
 	uint64_t filter[PENDING_FILTERS][PENDING_FILTER_BITS / 64];
@@ -63,10 +68,13 @@ struct pending_ring *pending_find(
 struct pending_ring *pending_enter(
     struct pending *pending, const char *key, const struct limit_ring *ring);
 
-/* A message's id in short, by pending_id; 0 stands for none. */
+/*
+ * A message's id in short, by pending_id; 0 stands for none. It is known for
+ * COUNTERS_KNOWN_MS.
+ */
 uint64_t pending_id(const char *id);
-int pending_has(const struct pending *pending, uint64_t id);
-void pending_count(struct pending *pending, uint64_t id);
+int pending_has(const struct pending *pending, uint64_t id, int64_t now_ms);
+void pending_count(struct pending *pending, uint64_t id, int64_t now_ms);
 
 /* The filters of the file: an id is in its database of that number; none is. */
 void pending_filter_add(struct pending *pending, size_t number, uint64_t id);

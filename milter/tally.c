@@ -129,7 +129,7 @@ tally_find_seen(struct lmdb_work *work, uint64_t id)
 {
 	const struct pending *pending = work->file->pending;
 
-	if (pending_has(pending, id))
+	if (pending_has(pending, id, work->now_ms))
 		return 0;
 	return pending_filter_may(pending, id) ? lmdb_work_find_seen(work, id)
 					       : MDB_NOTFOUND;
@@ -148,7 +148,7 @@ count_at(struct pending *pending, int64_t now_ms, uint64_t id,
 		limit_add(&rings->of[i]->ring, now_ms, items[i].amount);
 		rings->of[i]->changed = 1;
 	}
-	pending_count(pending, id);
+	pending_count(pending, id, now_ms);
 }
 
 static int
@@ -166,7 +166,7 @@ write_rings(struct lmdb_work *work, uint64_t id, size_t count,
     const struct tally_rings *rings)
 {
 	size_t i;
-	int rc = lmdb_work_add_seen(work, id);
+	int rc = lmdb_work_add_seen(work, id, work->now_ms);
 
 	for (i = 0; i < count && rc == 0; i++)
 		rc =

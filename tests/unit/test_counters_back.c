@@ -7,8 +7,10 @@
  * link: tests/unit/counters_place
  * libs: milter
  *
- * counters: what is taken back is not counted, and nothing else is missing.
+ * counters: what is taken back is not counted, and nothing else is missing. How
+ * long a message is known.
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,6 +35,18 @@
 
 static struct counters *counters;
 static struct err err;
+static long shift_s;
+
+/* Wins over libc's: time goes on when the test says so, too. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int rc = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (id == CLOCK_BOOTTIME || id == CLOCK_REALTIME)
+		ts->tv_sec += shift_s;
+	return rc;
+}
 
 static int
 setup(void **state)
@@ -231,6 +247,74 @@ killed_after_it_is_taken_back_it_does_not(void **state)
 	killed_after(1, 101);
 }
 
+/* --- how long it is known ------------------------------------------------- */
+
+static void
+nothing(void)
+{
+}
+
+static void
+write_down(void)
+{
+	counters_tick(counters);
+}
+
+/* The same message, for the first and the second time. */
+static int
+is_counted(const char *id)
+{
+	struct counters_item items[LIMITS];
+
+	count(id, items, 1);
+	return items[0].counted_ms != 0;
+}
+
+static void
+known_for_five_minutes(void **state)
+{
+	static void (*const between[])(void) = {nothing, write_down, reopen};
+	char id[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(between) / sizeof(between[0]); i++) {
+		(void)snprintf(id, sizeof(id), "4X%zu", i);
+		assert_int_equal(is_counted(id), 1);
+		between[i]();
+		assert_int_equal(is_counted(id), 0);
+		shift_s += 290;
+		assert_int_equal(is_counted(id), 0);
+		/* Not from when it came again, and if nobody else came, too. */
+		shift_s += 11;
+		assert_int_equal(is_counted(id), 1);
+		between[i]();
+		shift_s += 30 * 24 * 3600;
+		assert_int_equal(is_counted(id), 1);
+		assert_int_equal(is_counted(id), 0);
+	}
+}
+
+/* Whatever others do meanwhile. */
+static void
+known_among_others(void **state)
+{
+	char other[16];
+	int i;
+
+	(void)state;
+	assert_int_equal(is_counted("4X"), 1);
+	for (i = 0; i < 29; i++) {
+		shift_s += 10;
+		(void)snprintf(other, sizeof(other), "4Y%d", i);
+		assert_int_equal(is_counted(other), 1);
+		counters_tick(counters);
+		assert_int_equal(is_counted("4X"), 0);
+	}
+	shift_s += 11;
+	assert_int_equal(is_counted("4X"), 1);
+}
+
 /* --- at random ------------------------------------------------------------ */
 
 #define STEPS 4000
@@ -302,6 +386,8 @@ main(void)
 	    T(what_was_written_down_is_taken_back_too),
 	    T(killed_before_it_is_taken_back_it_counts),
 	    T(killed_after_it_is_taken_back_it_does_not),
+	    T(known_for_five_minutes),
+	    T(known_among_others),
 	    T(the_sum_is_what_is_left),
 	};
 #undef T

@@ -61,17 +61,20 @@ messages_are_known_by_their_id(void **state)
 	assert_int_equal(pending_id(NULL), 0);
 	assert_int_not_equal(pending_id(""), 0);
 	assert_int_not_equal(pending_id("a"), pending_id("b"));
-	pending_count(&pending, 0);
-	assert_false(pending_has(&pending, 0));
+	pending_count(&pending, 0, 0);
+	assert_false(pending_has(&pending, 0, COUNTERS_KNOWN_MS));
 	for (i = 1; i < PENDING_MESSAGES_MAX; i++)
-		pending_count(&pending, i);
+		pending_count(&pending, i, (int64_t)i);
 	assert_true(pending_is_full(&pending));
-	assert_true(pending_has(&pending, 1));
-	assert_true(pending_has(&pending, PENDING_MESSAGES_MAX - 1));
-	assert_false(pending_has(&pending, PENDING_MESSAGES_MAX));
+	assert_true(pending_has(&pending, 1, COUNTERS_KNOWN_MS));
+	assert_true(
+	    pending_has(&pending, PENDING_MESSAGES_MAX - 1, COUNTERS_KNOWN_MS));
+	assert_false(
+	    pending_has(&pending, PENDING_MESSAGES_MAX, COUNTERS_KNOWN_MS));
+	assert_false(pending_has(&pending, 1, COUNTERS_KNOWN_MS + 2));
 	/* One more is the caller's fault, and no harm. */
-	pending_count(&pending, 4711);
-	pending_count(&pending, 4712);
+	pending_count(&pending, 4711, 0);
+	pending_count(&pending, 4712, 0);
 }
 
 static void
