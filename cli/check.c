@@ -46,7 +46,7 @@ static const struct entry {
     {CHECK_HOST, WITHOUT_CONF, "SASL plugin", check_host_plugin, 0},
     {CHECK_HOST, ONCE, "network", check_host_net, 40},
     {CHECK_HOST, WITHOUT_CONF, "AppArmor and SELinux", check_host_denials, 0},
-    {CHECK_MTA, ONCE, "Postfix", check_mta_postfix, 0},
+    {CHECK_MTA, ONCE, "mail server", check_mta, 0},
     {CHECK_ACCOUNT, EACH_ACCOUNT, "account", check_account, 45},
     {CHECK_SERVER, EACH_ACCOUNT, "mail servers", check_server,
 	CHECK_SERVER_LIMIT_S},

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +261,23 @@ is_same_text(const char *a, const char *b)
 	return n == m && memcmp(x, y, n) == 0;
 }
 
+/* By the number that its master(8) has left. */
+static int
+is_running(const struct place *place)
+{
+	char *path = outside(place, "/pid/master.pid", 1);
+	FILE *f = fopen(path, "re");
+	int pid = 0;
+
+	free(path);
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return pid > 0 && kill(pid, 0) == 0;
+}
+
 /* Names are looked up inside. Debian copies this file at each start. */
 static void
 check_resolver(struct place *place)
@@ -353,7 +371,7 @@ check_all(struct place *place)
 	for (i = 0; i < checkup->target_count; i++)
 		check_account(place, &checkup->targets[i]);
 	check_milter_socket(place);
-	if (has_chrooted(place->postfix.look, "smtp"))
+	if (has_chrooted(place->postfix.look, "smtp") && is_running(place))
 		check_resolver(place);
 	if (place->faults == 0 && is_up(checkup->conf->tokend.control))
 		findings_add(checkup->findings, FINDINGS_OK, "jail_socket",

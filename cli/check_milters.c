@@ -2,7 +2,6 @@
 /*
  * check_milters - Postfix and our milter. See check_milters.h.
  */
-#define _GNU_SOURCE /* strcasestr */
 #include "check_milters.h"
 
 #include <ctype.h>
@@ -13,6 +12,7 @@
 
 #include "buf.h"
 #include "mem.h"
+#include "milter_kind.h"
 #include "postfix_table.h"
 
 #define LIST_MAX 65536
@@ -137,21 +137,6 @@ is_ours(const struct milters *milters, const char *address, int chroot)
 	return found;
 }
 
-/* By their names, and by the ports their manuals propose. */
-static int
-is_signer(const char *address)
-{
-	static const char *const marks[] = {
-	    "dkim", "rspamd", ":8891", ":8892", ":8893", ":11332"};
-	size_t i;
-
-	for (i = 0; address != NULL && i < sizeof(marks) / sizeof(marks[0]);
-	     i++)
-		if (strcasestr(address, marks[i]) != NULL)
-			return 1;
-	return 0;
-}
-
 /* --- what is said of it --------------------------------------------------- */
 
 /* The list with ours before all others; postconf -P takes no blanks. */
@@ -203,7 +188,7 @@ look_at(const struct milters *milters, const char *list, int chroot)
 		if (sight.found && entry.action != NULL)
 			sight.action = mem_strdup(entry.action);
 		if (!sight.found && sight.before == NULL &&
-		    is_signer(entry.address))
+		    milter_kind_signs(entry.address))
 			sight.before = mem_strdup(entry.address);
 		free_entry(&entry);
 	}

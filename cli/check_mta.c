@@ -10,6 +10,7 @@
 
 #include "check_milters.h"
 #include "check_postfix.h"
+#include "check_sendmail.h"
 #include "check_transport.h"
 #include "command.h"
 #include "mem.h"
@@ -27,7 +28,6 @@ check_running(
     const struct checkup *checkup, const struct check_postfix *postfix)
 {
 	const char *argv[] = {"/usr/sbin/postfix", "status", NULL, NULL, NULL};
-	struct err err;
 
 	if (geteuid() != 0) {
 		findings_add(checkup->findings, FINDINGS_NOTE,
@@ -42,8 +42,7 @@ check_running(
 	}
 	if (access(argv[0], X_OK) != 0)
 		argv[0] = "postfix";
-	err_clear(&err);
-	if (command_ask(argv, ignore_line, NULL, &err) == 0) {
+	if (command_ask(argv, ignore_line, NULL, NULL) == 0) {
 		findings_add(checkup->findings, FINDINGS_OK, "postfix_running",
 		    NULL, "Postfix %s runs, from %s",
 		    postfix_look_main(postfix->look, "mail_version"),
@@ -51,10 +50,17 @@ check_running(
 		return;
 	}
 	findings_add(checkup->findings, FINDINGS_FAIL, "postfix_running", NULL,
-	    "Postfix does not run: %s", err.text);
-	findings_remedy(checkup->findings,
-	    "systemctl start postfix, and look into the mail log if it does "
-	    "not stay");
+	    "the Postfix of %s does not run",
+	    postfix_look_main(postfix->look, "config_directory"));
+	if (postfix->directory != NULL)
+		findings_remedy(checkup->findings,
+		    "postfix -c %s start, and look into the mail log if it "
+		    "does not stay",
+		    postfix->directory);
+	else
+		findings_remedy(checkup->findings,
+		    "systemctl start postfix, and look into the mail log if it "
+		    "does not stay");
 }
 
 static void
@@ -105,8 +111,8 @@ check_account(const struct checkup *checkup,
 	check_postfix_way_clear(&way);
 }
 
-void
-check_mta_postfix(const struct checkup *checkup)
+static void
+check_with_postfix(const struct checkup *checkup)
 {
 	struct check_postfix postfix;
 	int milters_done = 0;
@@ -117,7 +123,8 @@ check_mta_postfix(const struct checkup *checkup)
 	if (check_postfix_open(&postfix, checkup, &err) != 0) {
 		if (err.kind == ERR_CONFIG) {
 			findings_add(checkup->findings, FINDINGS_NOTE,
-			    "postfix", NULL, "there is no Postfix here");
+			    "postfix", NULL,
+			    "there is no mail server here that postoak knows");
 			return;
 		}
 		findings_add(checkup->findings, FINDINGS_FAIL, "postfix", NULL,
@@ -132,4 +139,16 @@ check_mta_postfix(const struct checkup *checkup)
 		check_account(
 		    checkup, &postfix, &checkup->targets[i], &milters_done);
 	check_postfix_close(&postfix);
+}
+
+void
+check_mta(const struct checkup *checkup)
+{
+	char *path = check_sendmail_find(checkup);
+
+	if (path != NULL)
+		check_sendmail(checkup, path);
+	else
+		check_with_postfix(checkup);
+	free(path);
 }

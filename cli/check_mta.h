@@ -5,11 +5,12 @@
 #include "checkup.h"
 
 /*
- * check_mta - what "postoak check" looks at in the mail server. Each is a check
- * as checkup.h has it. Called by check.
+ * check_mta - what "postoak check" looks at in the mail server. A check as
+ * checkup.h has it. Called by check.
  */
 
-/* Postfix: the way of each account, the milter, what else main.cf needs. */
-void check_mta_postfix(const struct checkup *checkup);
+/* Postfix: the way of each account, the milter, what else main.cf needs; or
+ * sendmail, if that is the mail server here. */
+void check_mta(const struct checkup *checkup);
 
 #endif

@@ -5,6 +5,9 @@ import os
 
 import pytest
 
+from relay.postfix import Postfix
+from relay.printed import shell
+
 OURS = "unix:run/postoak-milter/milter.sock"
 SIGNER = "inet:127.0.0.1:8891"
 
@@ -172,6 +175,49 @@ def test_the_account_is_named_and_others_are_not_looked_at(place):
     place.option("smtp_sasl_auth_enable", "no")
     assert place.troubles("mta", "relay@contoso.com")["sasl_auth"]["account"] \
         == "relay@contoso.com"
+
+
+MANY = """
+application "contoso" {
+    provider           = "office365"
+    tenant_id          = "11111111-2222-3333-4444-555555555555"
+    client_id          = "66666666-7777-8888-9999-000000000000"
+    client_secret_file = "secrets/contoso.client"
+}
+account "@contoso.com" { application = "contoso" grant = "client_credentials" }
+account "relay@contoso.com" {
+    application = "contoso" grant = "client_credentials"
+    send_as = { "@a.contoso.com" }
+}
+account "Erp+x@fabrikam.com" {
+    application = "contoso" grant = "client_credentials"
+}
+"""
+
+
+def test_domains_and_several_accounts_and_one_that_has_no_way(place, directory):
+    """Another Postfix, which does not run."""
+    config = os.path.join(directory, "postoak.conf")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(MANY)
+    postfix = Postfix(directory)
+    postfix.write()
+    where = ("--config-directory", postfix.config)
+    shell(place.relay.postoak(
+        "-c", config, "mta", "postfix", "--commands", *where,
+        "--queue-directory", postfix.spool))
+    for one in ((), ("some.one@contoso.com",)):
+        troubles = place.troubles("mta", *one, config=config,
+                                  directory=postfix.config)
+        assert set(troubles) == {"postfix_running"}
+        assert f"postfix -c {postfix.config} start" in \
+            troubles["postfix_running"]["remedy"]
+    with open(config, "a", encoding="utf-8") as f:
+        f.write('account "late@fabrikam.com" { application = "contoso"\n'
+                'grant = "client_credentials" }\n')
+    troubles = place.troubles("mta", config=config, directory=postfix.config)
+    assert set(troubles) == {"postfix_running", "no_relay"}
+    assert troubles["no_relay"]["account"] == "late@fabrikam.com"
 
 
 def test_without_a_postfix_it_says_so(place):

@@ -69,14 +69,15 @@ class Checked:
                              timeout=60)
         assert out.returncode == 0, out.stderr
 
-    def check(self, area, *more, env=None, user=None, config=None):
+    def check(self, area, *more, env=None, user=None, config=None,
+              directory=None):
         """The findings of an area, by "postoak check --json"."""
         self._cool_down()
         out = subprocess.run(
             [self.relay.program("postoak"), "-c", config or self.relay.config,
              "check",
              "--json", "--area", area, "--config-directory",
-             self.postfix.config, *more],
+             directory or self.postfix.config, *more],
             capture_output=True, text=True, timeout=130, user=user, group=user,
             extra_groups=[] if user is not None else None,
             env={**{name: value for name, value in os.environ.items()
