@@ -33,14 +33,16 @@ take_from_account(struct config_account *account, struct err *err)
 	const struct conf_account *conf = account->conf;
 	const char *from =
 	    conf->from_account != NULL ? conf->from_account : conf->name;
-	char text[ADDRESS_TEXT_MAX + 1] = "x";
+	char text[ADDRESS_TEXT_MAX + 1] = "x", key[ADDRESS_TEXT_MAX];
 
 	account->is_domain = from[0] == '@';
 	if (strlen(from) < ADDRESS_TEXT_MAX) {
 		memcpy(text + account->is_domain, from, strlen(from) + 1);
 		if (address_parse_path(text, strlen(text), &account->own) ==
 		    1) {
-			address_domain_key(&account->own, account->domain);
+			address_domain_key(&account->own, key);
+			if (account->is_domain)
+				account->domain = mem_strdup(key);
 			return 0;
 		}
 	}
@@ -53,6 +55,7 @@ take_policy(struct config_account *account, struct err *err)
 {
 	const struct conf_account *conf = account->conf;
 	struct rewrite_policy *policy = &account->policy;
+	char text[96] = "";
 	size_t i, used = 0;
 	int n;
 
@@ -60,21 +63,22 @@ take_policy(struct config_account *account, struct err *err)
 	policy->reply_to = conf->reply_to != NULL ? conf->reply_to : "original";
 	policy->on_sender = conf->on_sender;
 	policy->on_bounce = conf->on_bounce;
-	policy->send_as_text = account->send_as_text;
+	policy->send_as_text = "";
 	for (i = 0; i < conf->send_as.count; i++) {
 		const char *item = conf->send_as.items[i];
 
 		if (rewrite_allow(policy, item) < 0)
 			return bad(conf, "send_as", item,
 			    "write user@domain or @domain", err);
-		n = snprintf(account->send_as_text + used,
-		    sizeof(account->send_as_text) - used, ", %s", item);
+		n = snprintf(text + used, sizeof(text) - used, ", %s", item);
 		/* Only as many as fit whole; it is for a person to read. */
-		if (n < 0 || (size_t)n >= sizeof(account->send_as_text) - used)
-			account->send_as_text[used] = '\0';
+		if (n < 0 || (size_t)n >= sizeof(text) - used)
+			text[used] = '\0';
 		else
 			used += (size_t)n;
 	}
+	if (used > 0)
+		policy->send_as_text = account->send_as_text = mem_strdup(text);
 	return 0;
 }
 
@@ -244,6 +248,8 @@ config_free(struct config *config)
 		map_clear(&config->accounts[i].policy.send_as);
 		map_clear(&config->accounts[i].internal);
 		map_clear(&config->accounts[i].exempt);
+		free(config->accounts[i].domain);
+		free(config->accounts[i].send_as_text);
 	}
 	free(config->accounts);
 	route_clear(&config->route);

@@ -18,12 +18,12 @@
 struct config_account {
 	const struct conf_account *conf;
 	struct rewrite_policy policy;
-	struct address own; /* from_account, when it is an address */
-	int is_domain;	    /* from_account is "@domain": see domain */
-	char domain[ADDRESS_TEXT_MAX]; /* by address_domain_key */
-	struct map internal;	       /* internal_domains, the same way */
-	struct map exempt;	       /* exempt_recipients, the same way */
-	char send_as_text[96];
+	struct address own;  /* from_account, when it is an address */
+	int is_domain;	     /* from_account is "@domain" */
+	char *domain;	     /* then by address_domain_key, else NULL */
+	struct map internal; /* internal_domains, the same way */
+	struct map exempt;   /* exempt_recipients, the same way */
+	char *send_as_text;  /* NULL if there is no send_as */
 };
 
 struct config {

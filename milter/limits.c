@@ -108,6 +108,7 @@ limits_item(struct counters_item *item, const struct conf_account *account,
 	item->used = 0;
 	item->wait_ms = 0;
 	item->frees_ms = 0;
+	item->counted_ms = 0;
 	item->max = (uint64_t)limit->max;
 	item->window_ms = limit->window_s * 1000;
 	item->amount = amount(limit->unit, message);

@@ -20,7 +20,7 @@
  * hold a message only if both its bits are set.
  */
 
-#define PENDING_RINGS_MAX 512
+#define PENDING_RINGS_MAX 2048 /* two each of so many messages */
 #define PENDING_MESSAGES_MAX 1024
 #define PENDING_HELD_UP_MAX 16384 /* of each */
 
