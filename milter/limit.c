@@ -14,6 +14,8 @@
 #include <endian.h>
 #include <string.h>
 
+#define HEAD_BYTES (2 * 8)
+
 static int64_t
 width_us(int64_t window_ms)
 {
@@ -207,16 +209,45 @@ get(const unsigned char **p)
 	return le64toh(value);
 }
 
-void
+/* Seven bits a byte, the lowest first; the last byte is below 128. */
+static void
+put_number(unsigned char **p, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*(*p)++ = (unsigned char)(value | 0x80);
+	*(*p)++ = (unsigned char)value;
+}
+
+static int
+get_number(const unsigned char **p, const unsigned char *end, uint64_t *value)
+{
+	unsigned shift;
+
+	*value = 0;
+	for (shift = 0; shift < 64 && *p < end; shift += 7) {
+		*value |= (uint64_t)(**p & 0x7f) << shift;
+		if (*(*p)++ < 0x80)
+			return 0;
+	}
+	return -1;
+}
+
+/* Of the slots only those that hold something: number, value. */
+size_t
 limit_encode(const struct limit_ring *ring, unsigned char data[LIMIT_BYTES])
 {
 	unsigned char *p = data;
-	size_t i;
+	unsigned char i;
 
 	put(&p, (uint64_t)ring->width_us);
 	put(&p, (uint64_t)ring->newest);
-	for (i = 0; i < LIMIT_SLOTS; i++)
-		put(&p, ring->slots[i]);
+	for (i = 0; i < LIMIT_SLOTS; i++) {
+		if (ring->slots[i] == 0)
+			continue;
+		*p++ = i;
+		put_number(&p, ring->slots[i]);
+	}
+	return (size_t)(p - data);
 }
 
 int
@@ -233,13 +264,33 @@ limit_decode(struct limit_ring *ring, int64_t window_ms,
 	return -1;
 }
 
+/* In the order of their numbers. */
+static int
+get_slots(
+    struct limit_ring *ring, const unsigned char *p, const unsigned char *end)
+{
+	uint64_t value;
+	unsigned i, next = 0;
+
+	while (p < end) {
+		i = *p++;
+		if (i < next || i >= LIMIT_SLOTS ||
+		    get_number(&p, end, &value) < 0 ||
+		    value > UINT64_MAX - ring->sum)
+			return -1;
+		ring->slots[i] = value;
+		ring->sum += value;
+		next = i + 1;
+	}
+	return 0;
+}
+
 int
 limit_decode_any(struct limit_ring *ring, const unsigned char *data, size_t len)
 {
 	const unsigned char *p = data;
-	size_t i;
 
-	if (len != LIMIT_BYTES)
+	if (len < HEAD_BYTES || len > LIMIT_BYTES)
 		return -1;
 	memset(ring, 0, sizeof(*ring));
 	ring->width_us = (int64_t)get(&p);
@@ -248,13 +299,7 @@ limit_decode_any(struct limit_ring *ring, const unsigned char *data, size_t len)
 	ring->newest = (int64_t)get(&p);
 	if (ring->newest < 0 || ring->newest > INT64_MAX / ring->width_us / 2)
 		return -1;
-	for (i = 0; i < LIMIT_SLOTS; i++) {
-		ring->slots[i] = get(&p);
-		if (ring->slots[i] > UINT64_MAX - ring->sum)
-			return -1;
-		ring->sum += ring->slots[i];
-	}
-	return 0;
+	return get_slots(ring, p, data + len);
 }
 
 int
@@ -263,7 +308,7 @@ limit_is_over(const unsigned char *data, size_t len, int64_t now_ms)
 	const unsigned char *p = data;
 	int64_t width, newest;
 
-	if (len != LIMIT_BYTES)
+	if (len < HEAD_BYTES)
 		return 1;
 	width = (int64_t)get(&p);
 	newest = (int64_t)get(&p);

@@ -19,7 +19,8 @@
 
 #define LIMIT_BUCKETS 64
 #define LIMIT_SLOTS (LIMIT_BUCKETS + 1)
-#define LIMIT_BYTES (2 * 8 + LIMIT_SLOTS * 8) /* of an encoded ring */
+#define LIMIT_BYTES (2 * 8 + LIMIT_SLOTS * 11) /* of the longest encoded ring  \
+						*/
 
 struct limit_ring {
 	int64_t width_us; /* of one bucket */
@@ -71,8 +72,11 @@ void limit_rebase(struct limit_ring *ring, int64_t now_ms);
 /* Milliseconds from now_ms until anything is forgotten; 0 if it is empty. */
 int64_t limit_frees(struct limit_ring *ring, int64_t now_ms);
 
-/* Store in a fixed form, the same on every machine. */
-void limit_encode(
+/*
+ * Store in a form that is the same on every machine, and short if little was
+ * counted. Returns the length.
+ */
+size_t limit_encode(
     const struct limit_ring *ring, unsigned char data[LIMIT_BYTES]);
 
 /*

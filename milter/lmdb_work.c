@@ -240,9 +240,8 @@ lmdb_work_put(
 {
 	unsigned char bytes[LIMIT_BYTES];
 	MDB_val name = lmdb_file_val(key, strlen(key));
-	MDB_val data = lmdb_file_val(bytes, sizeof(bytes));
+	MDB_val data = lmdb_file_val(bytes, limit_encode(ring, bytes));
 
-	limit_encode(ring, bytes);
 	return mdb_put(work->txn, work->file->rings, &name, &data, 0);
 }
 

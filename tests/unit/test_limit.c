@@ -101,10 +101,10 @@ run(int64_t window_ms, uint64_t max, int restarts, int backs)
 		if (backs && count > 0 && random_below(5) == 0)
 			take_back(&ring, events, &count);
 		if (restarts) {
-			limit_encode(&ring, stored);
-			assert_int_equal(limit_decode(&ring, window_ms, stored,
-					     sizeof(stored)),
-			    0);
+			size_t len = limit_encode(&ring, stored);
+
+			assert_int_equal(
+			    limit_decode(&ring, window_ms, stored, len), 0);
 		}
 	}
 	assert_true(count > 1000);
@@ -273,19 +273,58 @@ foreign_bytes_are_no_ring(void **state)
 {
 	unsigned char data[LIMIT_BYTES];
 	struct limit_ring ring;
+	size_t len;
 
 	(void)state;
 	limit_init(&ring, 60000);
 	limit_add(&ring, 1700000000000, 7);
-	limit_encode(&ring, data);
-	assert_int_equal(limit_decode(&ring, 60000, data, sizeof(data)), 0);
-	assert_int_equal(limit_used(&ring, 1700000000000), 7);
-	assert_int_equal(limit_decode(&ring, 61000, data, sizeof(data)), -1);
+	limit_add(&ring, 1700000030000, 300);
+	len = limit_encode(&ring, data);
+	assert_int_equal(limit_decode(&ring, 60000, data, len), 0);
+	assert_int_equal(limit_used(&ring, 1700000030000), 307);
+	assert_int_equal(limit_decode(&ring, 61000, data, len), -1);
 	assert_int_equal(limit_decode(&ring, 60000, data, 10), -1);
-	assert_int_equal(limit_is_over(data, sizeof(data), 1700000000000), 0);
-	assert_int_equal(limit_is_over(data, sizeof(data), 1700000062000), 1);
+	assert_int_equal(limit_decode(&ring, 60000, data, len - 1), -1);
+	assert_int_equal(limit_is_over(data, len, 1700000030000), 0);
+	assert_int_equal(limit_is_over(data, len, 1700000092000), 1);
+	/* Slots out of order, and one that is none. */
+	data[16] = 64;
+	assert_int_equal(limit_decode(&ring, 60000, data, len), -1);
+	data[16] = 65;
+	assert_int_equal(limit_decode(&ring, 60000, data, len), -1);
 	memset(data + 8, 0xff, 8);
-	assert_int_equal(limit_decode(&ring, 60000, data, sizeof(data)), -1);
+	assert_int_equal(limit_decode(&ring, 60000, data, len), -1);
+	memset(data, 0x01, sizeof(data));
+	assert_int_equal(limit_decode_any(&ring, data, sizeof(data)), -1);
+}
+
+/* Whatever is in it, and short when that is little. */
+static void
+a_ring_is_stored_whole(void **state)
+{
+	unsigned char data[LIMIT_BYTES];
+	struct limit_ring ring, again;
+	int i, bit;
+
+	(void)state;
+	for (bit = 0; bit < 57; bit++) {
+		limit_init(&ring, 64000);
+		for (i = 0; i < LIMIT_SLOTS; i++)
+			limit_add(&ring, 1700000000000 + i * 1000,
+			    ((uint64_t)1 << bit) + (uint64_t)i);
+		assert_int_equal(limit_decode(&again, 64000, data,
+				     limit_encode(&ring, data)),
+		    0);
+		assert_memory_equal(&again, &ring, sizeof(ring));
+	}
+	limit_init(&ring, 64000);
+	limit_add(&ring, 1700000000000, UINT64_MAX);
+	assert_int_equal(
+	    limit_decode(&again, 64000, data, limit_encode(&ring, data)), 0);
+	assert_memory_equal(&again, &ring, sizeof(ring));
+	limit_init(&ring, 64000);
+	limit_add(&ring, 1700000000000, 100);
+	assert_in_range(limit_encode(&ring, data), 16, 18);
 }
 
 static struct ticks
@@ -355,6 +394,7 @@ main(void)
 	    cmocka_unit_test(raised_forgotten_and_rebased),
 	    cmocka_unit_test(taken_back),
 	    cmocka_unit_test(foreign_bytes_are_no_ring),
+	    cmocka_unit_test(a_ring_is_stored_whole),
 	    cmocka_unit_test(ticks_ignore_the_wall_clock),
 	    cmocka_unit_test(ticks_go_on_across_a_reboot),
 	    cmocka_unit_test(ticks_survive_storing),

@@ -276,10 +276,9 @@ put_ring(const char *key, const struct limit_ring *ring)
 	struct lmdb_file file = {.env = NULL};
 	unsigned char bytes[LIMIT_BYTES];
 	MDB_val name = lmdb_file_val(key, strlen(key));
-	MDB_val data = lmdb_file_val(bytes, sizeof(bytes));
+	MDB_val data = lmdb_file_val(bytes, limit_encode(ring, bytes));
 	MDB_txn *txn;
 
-	limit_encode(ring, bytes);
 	assert_int_equal(lmdb_file_open(&file, directory, BYTES, &err), 0);
 	assert_int_equal(lmdb_file_begin(&file, 0, &txn), 0);
 	assert_int_equal(mdb_put(txn, file.rings, &name, &data, 0), 0);
