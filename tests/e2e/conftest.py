@@ -16,7 +16,7 @@ from milter_server import Server, account  # noqa: E402
 from office365 import Office365  # noqa: E402
 from redis_server import Redis  # noqa: E402
 from relay import Relay  # noqa: E402
-from relay.checked import Checked  # noqa: E402
+from relay.checked import Checked, no_office  # noqa: E402
 from relay.relay import ACCOUNT  # noqa: E402
 from relay.tokend import Tokend  # noqa: E402
 
@@ -83,24 +83,32 @@ def relay(make_relay):
     return make_relay()
 
 
-@pytest.fixture(scope="module")
-def checked():
-    """One relay for all faults of a module; see relay/checked.py."""
-    path = tempfile.mkdtemp(prefix="postoak-", dir="/tmp")
-    os.chmod(path, 0o755)
+@contextlib.contextmanager
+def checked_relay(path, office):
     os.mkdir(os.path.join(path, "relay"))
+    relay = Relay(os.path.join(path, "relay"), BUILD, office,
+                  accounts=ACCOUNT.replace(
+                      "limits", 'max_message_size = "35M"\nlimits'))
+    relay.prepare()
     try:
-        with Office365(os.path.join(path, "office"), mode="exchange") as o:
-            relay = Relay(os.path.join(path, "relay"), BUILD, o,
-                          accounts=ACCOUNT.replace(
-                              "limits", 'max_message_size = "35M"\nlimits'))
-            relay.prepare()
-            try:
-                yield Checked(relay)
-            finally:
-                relay.stop()
+        yield Checked(relay)
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        relay.stop()
+
+
+@pytest.fixture(scope="module")
+def checked(place):
+    """One relay for all faults of a module; see relay/checked.py."""
+    with Office365(os.path.join(place, "office"), mode="exchange") as o, \
+            checked_relay(place, o) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def checked_alone(place):
+    """The same where nobody asks the provider: there is none."""
+    with checked_relay(place, no_office(place)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def place(checked):
+def healed(checked):
     yield checked
     checked.restore()
 
 
-def test_a_healthy_host_has_no_fault(place):
-    findings = place.check("host")
+def test_a_healthy_host_has_no_fault(healed):
+    findings = healed.check("host")
     assert {f["verdict"] for f in findings} <= {"ok", "note"}
     assert {"configuration", "tokend", "milter", "clock", "secret",
             "jail_socket", "plugin", "reach", "ca"} <= \
@@ -259,41 +259,41 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_and_nothing_else(place, fault):
+def test_a_fault_is_found_and_nothing_else(healed, fault):
     plant, verdict, name, remedy = FAULTS[fault]
-    with plant(place):
-        troubles = place.troubles("host")
+    with plant(healed):
+        troubles = healed.troubles("host")
     assert set(troubles) == {name}
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
 
 
-def test_a_configuration_that_cannot_be_read(place):
-    place.config(lambda text: text + "\nnonsense = 1\n")
-    troubles = place.troubles("host")
+def test_a_configuration_that_cannot_be_read(healed):
+    healed.config(lambda text: text + "\nnonsense = 1\n")
+    troubles = healed.troubles("host")
     assert set(troubles) == {"configuration"}
     assert "nonsense" in troubles["configuration"]["seen"]
-    assert place.relay.config in troubles["configuration"]["seen"]
+    assert healed.relay.config in troubles["configuration"]["seen"]
 
 
-def test_tokend_with_another_configuration(place):
-    path = place.relay.config + ".new"
-    shutil.copy2(place.relay.config, path)
-    troubles = place.troubles("host", config=path)
+def test_tokend_with_another_configuration(healed):
+    path = healed.relay.config + ".new"
+    shutil.copy2(healed.relay.config, path)
+    troubles = healed.troubles("host", config=path)
     assert set(troubles) == {"tokend_configuration"}
-    assert place.relay.config in troubles["tokend_configuration"]["remedy"]
+    assert healed.relay.config in troubles["tokend_configuration"]["remedy"]
 
 
-def test_a_proxy_of_the_environment_is_not_obeyed(place):
-    troubles = place.troubles(
+def test_a_proxy_of_the_environment_is_not_obeyed(healed):
+    troubles = healed.troubles(
         "host", env={"https_proxy": "http://user:pass@proxy.example:3128"})
     assert set(troubles) == {"proxy"}
     assert 'proxy = "http://proxy.example:3128' in troubles["proxy"]["remedy"]
     assert "pass" not in str(troubles)
 
 
-def test_what_only_root_can_see_is_no_fault(place):
-    findings = place.check("host", user=NOBODY)
+def test_what_only_root_can_see_is_no_fault(healed):
+    findings = healed.check("host", user=NOBODY)
     assert {f["verdict"] for f in findings} == {"ok", "note"}
     assert {"tokend", "milter", "secret", "jail_socket"} <= \
         {f["id"] for f in findings if f["verdict"] == "note"}
@@ -301,27 +301,27 @@ def test_what_only_root_can_see_is_no_fault(place):
 
 # --- as people see it -----------------------------------------------------------
 
-def test_text_is_readable_at_80_columns(place):
-    with FAULTS["tokend down"][0](place):
-        out = place.relay.postoak(
+def test_text_is_readable_at_80_columns(healed):
+    with FAULTS["tokend down"][0](healed):
+        out = healed.relay.postoak(
             "check", "--area", "host", "--config-directory",
-            place.postfix.config, check=False)
+            healed.postfix.config, check=False)
     lines = out.stdout.splitlines()
     assert out.returncode == 78 and "\033" not in out.stdout
     assert lines[0] == "This host"
     assert max(map(len, (line for line in lines
-                         if place.relay.directory not in line))) <= 80
+                         if healed.relay.directory not in line))) <= 80
     at = next(i for i, line in enumerate(lines) if line.startswith("  FAIL  "))
     assert any(line.startswith("        -> systemctl start postoak-tokend")
                for line in lines[at:at + 3])
     assert lines[-1].startswith("1 FAIL, 0 warn, ")
-    wait_until(lambda: "relay@contoso.com" in place.relay.postoak("status"),
+    wait_until(lambda: "relay@contoso.com" in healed.relay.postoak("status"),
                "tokend to be there again")
 
 
-def test_wrong_arguments_are_usage_errors(place):
+def test_wrong_arguments_are_usage_errors(healed):
     for wrong in (["--area", "nonsense"], ["--nonsense"], ["a", "b"]):
-        out = place.relay.postoak("check", *wrong, check=False)
+        out = healed.relay.postoak("check", *wrong, check=False)
         assert (out.returncode, out.stdout) == (64, "") and out.stderr
-    out = place.relay.postoak("check", "x@y.example", check=False)
+    out = healed.relay.postoak("check", "x@y.example", check=False)
     assert out.returncode == 66 and "no account x@y.example" in out.stderr

@@ -13,13 +13,13 @@ SIGNER = "inet:127.0.0.1:8891"
 
 
 @pytest.fixture
-def place(checked):
-    yield checked
-    checked.restore()
+def healed(checked_alone):
+    yield checked_alone
+    checked_alone.restore()
 
 
-def test_what_postoak_mta_prints_has_no_fault(place):
-    findings = place.check("mta")
+def test_what_postoak_mta_prints_has_no_fault(healed):
+    findings = healed.check("mta")
     assert {f["verdict"] for f in findings} == {"ok"}
     assert {"postfix_running", "transport", "milters"} <= \
         {f["id"] for f in findings}
@@ -151,29 +151,28 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_and_nothing_else(place, fault):
+def test_a_fault_is_found_and_nothing_else(healed, fault):
     plant, verdict, name, remedy = FAULTS[fault]
-    plant(place)
-    troubles = place.troubles("mta")
+    plant(healed)
+    troubles = healed.troubles("mta")
     assert set(troubles) == {name}
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
 
 
-def test_the_remedy_mends_it(place):
+def test_the_remedy_mends_it(healed):
     """What is printed can be pasted into a shell."""
-    for plant in (option("smtp_tls_security_level", "may"),
-                  main("non_smtpd_milters="), own_milters):
-        plant(place)
-        trouble, = place.troubles("mta").values()
-        place.run_remedy(trouble["remedy"])
-        assert "FAIL" not in {f["verdict"] for f in place.check("mta")}
-        assert trouble["id"] not in place.troubles("mta")
+    for plant in (main("non_smtpd_milters="), own_milters):
+        plant(healed)
+        trouble, = healed.troubles("mta").values()
+        healed.run_remedy(trouble["remedy"])
+        assert "FAIL" not in {f["verdict"] for f in healed.check("mta")}
+        assert trouble["id"] not in healed.troubles("mta")
 
 
-def test_the_account_is_named_and_others_are_not_looked_at(place):
-    place.option("smtp_sasl_auth_enable", "no")
-    assert place.troubles("mta", "relay@contoso.com")["sasl_auth"]["account"] \
+def test_the_account_is_named_and_others_are_not_looked_at(healed):
+    healed.option("smtp_sasl_auth_enable", "no")
+    assert healed.troubles("mta", "relay@contoso.com")["sasl_auth"]["account"] \
         == "relay@contoso.com"
 
 
@@ -195,7 +194,7 @@ account "Erp+x@fabrikam.com" {
 """
 
 
-def test_domains_and_several_accounts_and_one_that_has_no_way(place, directory):
+def test_domains_and_several_accounts_and_one_that_has_no_way(healed, directory):
     """Another Postfix, which does not run."""
     config = os.path.join(directory, "postoak.conf")
     with open(config, "w", encoding="utf-8") as f:
@@ -203,11 +202,11 @@ def test_domains_and_several_accounts_and_one_that_has_no_way(place, directory):
     postfix = Postfix(directory)
     postfix.write()
     where = ("--config-directory", postfix.config)
-    shell(place.relay.postoak(
+    shell(healed.relay.postoak(
         "-c", config, "mta", "postfix", "--commands", *where,
         "--queue-directory", postfix.spool))
     for one in ((), ("some.one@contoso.com",)):
-        troubles = place.troubles("mta", *one, config=config,
+        troubles = healed.troubles("mta", *one, config=config,
                                   directory=postfix.config)
         assert set(troubles) == {"postfix_running"}
         assert f"postfix -c {postfix.config} start" in \
@@ -215,12 +214,12 @@ def test_domains_and_several_accounts_and_one_that_has_no_way(place, directory):
     with open(config, "a", encoding="utf-8") as f:
         f.write('account "late@fabrikam.com" { application = "contoso"\n'
                 'grant = "client_credentials" }\n')
-    troubles = place.troubles("mta", config=config, directory=postfix.config)
+    troubles = healed.troubles("mta", config=config, directory=postfix.config)
     assert set(troubles) == {"postfix_running", "no_relay"}
     assert troubles["no_relay"]["account"] == "late@fabrikam.com"
 
 
-def test_without_a_postfix_it_says_so(place):
-    (finding,) = place.check("mta", "--config-directory", "/nonexistent")
+def test_without_a_postfix_it_says_so(healed):
+    (finding,) = healed.check("mta", "--config-directory", "/nonexistent")
     assert (finding["verdict"], finding["id"]) == ("FAIL", "postfix")
     assert "/nonexistent/main.cf" in finding["seen"]

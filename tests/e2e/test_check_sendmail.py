@@ -11,16 +11,16 @@ from relay.sendmail import Sendmail
 
 
 @pytest.fixture(scope="module")
-def made(checked):
+def made(checked_alone):
     """The place, and the text of a good sendmail.cf."""
-    relay = checked.relay
+    relay = checked_alone.relay
     sendmail = Sendmail(
         relay, BUILD, relay.office, milter=os.path.join(
             relay.directory, "spool/run/postoak-milter/milter.sock"))
     os.mkdir(sendmail.directory)
     sendmail.write()
     with open(sendmail.config, encoding="utf-8") as f:
-        return checked, sendmail, f.read()
+        return checked_alone, sendmail, f.read()
 
 
 def look(made, *changes):

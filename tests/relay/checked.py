@@ -4,11 +4,25 @@ after each planted fault."""
 import json
 import os
 import subprocess
+import types
 
 from .printed import start_with_printed_settings
 
 FILES = ("main.cf", "master.cf")
 EX_OK, EX_CONFIG = 0, 78
+
+
+def no_office(directory):
+    """What a relay has to know of a provider that nobody asks."""
+    ca_file = os.path.join(directory, "ca.pem")
+    with open(ca_file, "w", encoding="ascii") as f:
+        f.write("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
+    return types.SimpleNamespace(
+        host="localhost", smtp_port=587, ca_file=ca_file,
+        tenant="11111111-2222-3333-4444-555555555555",
+        client_id="66666666-7777-8888-9999-000000000000",
+        client_secret="a-secret", password="a-password",
+        token_endpoint="https://127.0.0.1/token")
 
 
 class Checked:
