@@ -19,8 +19,9 @@
 
 #define LIMIT_BUCKETS 64
 #define LIMIT_SLOTS (LIMIT_BUCKETS + 1)
-#define LIMIT_BYTES (2 * 8 + LIMIT_SLOTS * 11) /* of the longest encoded ring  \
-						*/
+#define LIMIT_BYTES                                                            \
+	(2 * 8 + LIMIT_SLOTS * 11) /* of the longest encoded ring              \
+				    */
 
 struct limit_ring {
 	int64_t width_us; /* of one bucket */
