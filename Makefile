@@ -71,7 +71,7 @@ CLI_OBJ       = $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 COMMON_LIBS   = $(call pc,--libs,json-c libconfuse)
 TOKEND_LIBS   = $(call pc,--libs,libevent_core libevent_extra libcurl libssl libcrypto)
-CLI_LIBS      = $(call pc,--libs,libqrencode) $(call pc,--libs,libcurl) -lresolv
+CLI_LIBS      = $(call pc,--libs,libqrencode) $(call pc,--libs,libcurl libcrypto) -lresolv
 MILTER_LIBS   = -lmilter -llmdb $(if $(HAVE_HIREDIS),-lhiredis $(call pc,--libs,libssl libcrypto)) -pthread
 
 PROGRAMS      = $(BUILD)/postoak-tokend $(BUILD)/postoak-milter $(BUILD)/postoak

@@ -33,6 +33,7 @@ static const struct {
     [HANDOVER_SERVER] = {"SMTP Server", KIND_LINK},
     [HANDOVER_PROXY] = {"Proxy", KIND_LINK},
     [HANDOVER_CA_FILE] = {"CA File", KIND_TEXT},
+    [HANDOVER_PROTOCOL] = {"Protocol", KIND_TEXT},
 };
 
 /* One text while it is read. */

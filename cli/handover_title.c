@@ -113,6 +113,9 @@ static const struct spelling {
     {"mailserver", HANDOVER_SERVER, 1},
     {"proxy", HANDOVER_PROXY, 1},
     {"cafile", HANDOVER_CA_FILE, 1},
+    {"protocol", HANDOVER_PROTOCOL, 1},
+    {"mailprotocol", HANDOVER_PROTOCOL, 1},
+    {"incomingprotocol", HANDOVER_PROTOCOL, 0},
 };
 
 /* Words before a title that say whose it is. */

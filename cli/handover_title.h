@@ -27,6 +27,7 @@ enum handover_field {
 	HANDOVER_SERVER,
 	HANDOVER_PROXY,
 	HANDOVER_CA_FILE,
+	HANDOVER_PROTOCOL, /* in which mail is fetched */
 	HANDOVER_FIELDS
 };
 

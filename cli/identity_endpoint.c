@@ -200,7 +200,7 @@ identity_endpoint(const char *text, enum identity_which which,
 static int
 is_same(const char *a, const char *b)
 {
-	return a != NULL && b != NULL && strcasecmp(a, b) == 0;
+	return a != NULL && b != NULL && a[0] != '\0' && strcasecmp(a, b) == 0;
 }
 
 static int

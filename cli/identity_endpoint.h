@@ -25,7 +25,8 @@ struct identity_endpoint {
 int identity_endpoint(const char *text, enum identity_which which,
     struct identity_endpoint *out, struct err *err);
 
-/* What was handed over together; each may be NULL. IDs as identity made them.
+/* What was handed over together; each may be NULL or empty. IDs as identity
+ * made them.
  */
 struct identity_claim {
 	const char *tenant_id;

@@ -22,6 +22,8 @@ static const struct {
 	const char *help;
 	int (*run)(const struct verb_context *, int, char **);
 } verbs[] = {
+    {"setup", "[ACCOUNT|--from FILE]", "configure an account, step by step",
+	setup_verb},
     {"status", "[ACCOUNT] [--watch]",
 	"tokens, errors and budgets of the accounts", status_verb},
     {"check", "[ACCOUNT] [OPTION]...",

@@ -65,6 +65,7 @@ struct conf *verb_begin(const struct verb_context *context,
     struct verb_options *options, int argc, char **argv, int *exit_code);
 
 /* The verbs, one file a family. */
+int setup_verb(const struct verb_context *context, int argc, char **argv);
 int status_verb(const struct verb_context *context, int argc, char **argv);
 int limits_verb(const struct verb_context *context, int argc, char **argv);
 int token_verb(const struct verb_context *context, int argc, char **argv);

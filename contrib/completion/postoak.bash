@@ -34,6 +34,8 @@ _postoak()
 	fi
 	case $verb in
 	'') words="$(_postoak_verbs "$1") -c -V" ;;
+	setup)
+		words="--from --yes --no-check $(_postoak_accounts "$1" "${config[@]}") $(compgen -f -- "$word")" ;;
 	login)
 		words="--browser --device --import --json $(_postoak_accounts "$1" "${config[@]}")" ;;
 	status)
@@ -48,7 +50,6 @@ _postoak()
 		words="--json $(_postoak_accounts "$1" "${config[@]}") $(compgen -f -- "$word")" ;;
 	import)
 		words="--apply --queue-directory $(compgen -f -- "$word")" ;;
-	setup) words="--from $(compgen -f -- "$word")" ;;
 	explain) words=--json ;;
 	watch) words=$(compgen -f -- "$word") ;;
 	release) words="postfix sendmail --dry-run" ;;

@@ -21,7 +21,7 @@ FUNCTION_LINES, COMPLEXITY, FILE_LINES, HEADER_LINES = 60, 15, 500, 120
 DOORS = {
     "curl/": {"tokend/http.c", "cli/mailwire.c"},
     "openssl/": {"tokend/crypto.c", "tokend/keypair.c", "tokend/http.c",
-                 "milter/redis_tls.c"},
+                 "milter/redis_tls.c", "cli/certificate.c"},
     "json-c/": {"common/json.c"},
     "event2/http.h": {"tokend/metrics.c", "tokend/redirect.c"},
     "lmdb.h": {"milter/counters_lmdb.c", "milter/lmdb_file.c", "milter/lmdb_file.h",

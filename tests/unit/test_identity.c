@@ -277,6 +277,7 @@ test_agreement(void **state)
 	    {TENANT, CLIENT, OTHER, OTHER, 1, 1, NULL},
 	    {TENANT, CLIENT, NULL, NULL, 0, 0, NULL},
 	    {NULL, NULL, NULL, NULL, 1, 1, NULL},
+	    {TENANT, "", "", "", 1, 1, NULL},
 	    {"contoso.com", CLIENT, NULL, NULL, 2, 2, NULL},
 	    {TENANT, TENANT, NULL, NULL, 0, 0, "Tenant ID are the same"},
 	    {TENANT, CLIENT, CLIENT, NULL, 0, 0, "is the Secret ID"},
