@@ -135,3 +135,22 @@ def test_what_is_taken_away_is_gone(host):
     assert there("touch", "/var/lib/postoak-milter/x").returncode == 0
     shell = host.run("nsenter", "--target", pid, "--mount", "/bin/sh", check=False)
     assert "Permission denied" in shell.stderr
+
+
+CONNECT = "import socket; print(socket.create_connection(('127.0.0.1', 8891), 60))"
+
+
+def test_what_the_manual_gives_back_is_enough(host):
+    """A milter on the network: the drop-in that is shown there, as it stands;
+    without it nobody can connect."""
+    manual = os.path.join(os.path.dirname(__file__), "../../milter/postoak-milter.8")
+    with open(manual, encoding="utf-8") as f:
+        shown, = re.findall(r"^(\[Service\]\nPrivateNetwork=no\n.*?)^\.Ed", f.read(), re.M | re.S)
+    with open(host.path("etc/postoak/postoak.conf"), "a", encoding="utf-8") as f:
+        f.write('milter { listen = "inet:8891@127.0.0.1" }\n')
+    host.run("systemctl", "start", "postoak-milter.service", check=False)
+    assert host.run("/usr/bin/python3", "-c", CONNECT, check=False).returncode != 0
+    host.write("etc/units/postoak-milter.service.d/network.conf", shown)
+    host.systemctl("daemon-reload")
+    host.systemctl("restart", "postoak-milter.service")
+    assert "8891" in host.run("/usr/bin/python3", "-c", CONNECT).stdout
