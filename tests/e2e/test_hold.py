@@ -269,7 +269,7 @@ def test_limits_shows_it_and_forgets(hold):
         relay.message()
     out = relay.postoak("limits")
     assert all(len(line) <= 80 for line in out.splitlines()), out
-    assert re.search(r"1 messages / 1h +#{20} 1 of 1\n +next slot free in ", out), out
+    assert re.search(r"1 messages / 1h +#{20} 1 of 1 this hour\n +next slot free in ", out), out
     assert "each login by itself" in out and "1 of 9" in out
     assert re.search(r"2 held, the oldest (now|.* ago), the next goes in ", out), out
     relay.postoak("limits", "a@contoso.com", "--reset")

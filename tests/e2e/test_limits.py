@@ -58,7 +58,7 @@ class Sender(threading.Thread):
         while not self.stop_at.is_set():
             began = time.monotonic()
             try:
-                with self.server.client(timeout=5) as client:
+                with self.server.client() as client:
                     for _ in range(self.rng.randrange(1, 9)):
                         began = time.monotonic()
                         if self.rng.randrange(8) == 0:
@@ -73,7 +73,8 @@ class Sender(threading.Thread):
                         if self.stop_at.wait(self.rng.choice((0, 0, 0.01, 0.05, 0.3))):
                             return
             except (OSError, EOFError, AssertionError):
-                # Killed: nobody knows whether that one was counted.
+                # Killed: nobody knows whether that one was counted. (Whoever
+                # gives up sooner does not know when, either.)
                 self.unknown.append((began, time.monotonic()))
                 self.stop_at.wait(0.02)
 
