@@ -26,6 +26,7 @@
 #include "follow.h"
 #include "json.h"
 #include "maillog.h"
+#include "notice.h"
 #include "show.h"
 #include "sock.h"
 
@@ -46,6 +47,7 @@ struct sender {
 
 static struct {
 	const char *socket;
+	const struct conf_list *notify_command;
 	struct sender senders[SENDERS];
 	struct json *sent;     /* ids to be told */
 	int64_t marked;	       /* accounts, as the milter said last */
@@ -99,11 +101,28 @@ last_place(const char *from)
 		   : NULL;
 }
 
+static const char *
+kind_of(const struct maillog *line)
+{
+	return line->kind == MAILLOG_FULL ? "full" : "blocked";
+}
+
 /* --- telling the milter --------------------------------------------------- */
 
-/* 0, or -1: nobody answers. */
+/* The milter says once that an account is newly marked. */
+static void
+notify(const struct json *answer, const struct maillog *line)
+{
+	const char *account = json_get_string(answer, "account");
+
+	if (account != NULL && json_get_bool(answer, "new", 0))
+		notice_run(watching.notify_command, account, kind_of(line),
+		    line->reply);
+}
+
+/* 0, or -1: nobody answers. line is what the question is about, or NULL. */
 static int
-tell(struct json *question)
+tell(struct json *question, const struct maillog *line)
 {
 	struct err err;
 	struct json *answer;
@@ -122,6 +141,8 @@ tell(struct json *question)
 	}
 	watching.is_away = 0;
 	(void)json_get_int(answer, "marked", &watching.marked);
+	if (line != NULL)
+		notify(answer, line);
 	json_free(answer);
 	return 0;
 }
@@ -131,9 +152,10 @@ tell(struct json *question)
  * kept is one before these lines.
  */
 static void
-tell_surely(struct json *(*make)(const void *), const void *arg)
+tell_surely(struct json *(*make)(const void *), const void *arg,
+    const struct maillog *line)
 {
-	while (tell(make(arg)) < 0) {
+	while (tell(make(arg), line) < 0) {
 		if (stop_asked) {
 			watching.is_behind = 1;
 			return;
@@ -161,7 +183,7 @@ tell_sent(void)
 {
 	if (watching.sent == NULL)
 		return;
-	tell_surely(make_sent, watching.sent);
+	tell_surely(make_sent, watching.sent, NULL);
 	json_free(watching.sent);
 	watching.sent = NULL;
 }
@@ -184,8 +206,7 @@ make_refused(const void *arg)
 	struct json *question = ask_new("watch", NULL);
 
 	json_set_string(question, "step", "refused");
-	json_set_string(
-	    question, "kind", line->kind == MAILLOG_FULL ? "full" : "blocked");
+	json_set_string(question, "kind", kind_of(line));
 	json_set_string(question, "id", line->id);
 	if (strcmp(place->id, line->id) == 0)
 		json_set_string(question, "sender", place->sender);
@@ -225,7 +246,7 @@ take_line(void *arg, const char *text)
 	case MAILLOG_FULL:
 	case MAILLOG_BLOCKED:
 		tell_sent();
-		tell_surely(make_refused, &line);
+		tell_surely(make_refused, &line, &line);
 		break;
 	}
 }
@@ -420,10 +441,11 @@ watch_verb(const struct verb_context *context, int argc, char **argv)
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
 	watching.socket = conf->milter.control;
+	watching.notify_command = &conf->tokend.notify_command;
 	bookmark_open(&watching.bookmark);
 	/* Is anybody marked already? Until that is known: perhaps. */
 	watching.marked = -1;
-	(void)tell(make_sent(NULL));
+	(void)tell(make_sent(NULL), NULL);
 	rc = options.operands > 0 ? watch_file(options.operand[0])
 				  : watch_journal();
 	json_free(watching.sent);

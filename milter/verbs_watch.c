@@ -119,6 +119,7 @@ mark(struct counters *counters, const struct json *request, const char *who,
 				  : MARK_BLOCKED;
 	const char *text = text_of(request, "text");
 	int is_new = mark_set(counters, who, kind, text, clock_wall_s(), err);
+	struct json *answer;
 
 	if (is_new < 0)
 		return NULL;
@@ -134,7 +135,9 @@ mark(struct counters *counters, const struct json *request, const char *who,
 		    "off, one message an hour tries; \"postoak explain\" says "
 		    "what to do about: reply=%s",
 		    text);
-	return answer_with(who);
+	answer = answer_with(who);
+	json_set_bool(answer, "new", is_new);
+	return answer;
 }
 
 /* Anybody's mail to a provider's domain may bring such replies: said once an

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * notify - run a command with a bound on everything. See notify.h.
- *
- * posix_spawn starts it without a copy of our memory (glibc: CLONE_VFORK), and
- * says at once if there is no such program.
  */
-#define _GNU_SOURCE
 #include "notify.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -21,14 +15,13 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "launch.h"
 #include "timer.h"
-
-#define VARIABLES 8
 
 struct job {
 	STAILQ_ENTRY(job) entries;
 	char *key; /* the same: one replaces the other */
-	char *environment[VARIABLES + 1];
+	char *environment[LAUNCH_VARIABLES + 1];
 };
 
 static STAILQ_HEAD(, job) jobs = STAILQ_HEAD_INITIALIZER(jobs);
@@ -43,10 +36,7 @@ static struct event *child_event;
 static void
 free_job(struct job *job)
 {
-	int i;
-
-	for (i = 0; i < VARIABLES; i++)
-		free(job->environment[i]);
+	launch_environment_clear(job->environment);
 	free(job->key);
 	free(job);
 }
@@ -54,66 +44,17 @@ free_job(struct job *job)
 /* --- start one -------------------------------------------------------------
  */
 
-static int
-set_actions(posix_spawn_file_actions_t *actions)
-{
-	int rc;
-
-	rc = posix_spawn_file_actions_addopen(
-	    actions, 0, "/dev/null", O_RDWR, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(actions, 0, 1);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(actions, 0, 2);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(actions, 3);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addchdir_np(actions, "/");
-	return rc;
-}
-
-/* We ignore SIGPIPE; it does not have to. */
-static int
-set_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t none, all;
-	int rc;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	rc = posix_spawnattr_setsigmask(attributes, &none);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigdefault(attributes, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(
-		    attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-				    POSIX_SPAWN_SETSID);
-	return rc;
-}
-
 /* 0 or an error number. */
 static int
-spawn(char **environment)
+start(char **environment)
 {
 	char **argv = mem_zalloc(command->count + 1, sizeof(*argv));
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < command->count; i++)
 		argv[i] = command->items[i];
-	rc = posix_spawn_file_actions_init(&actions);
-	if (rc == 0 && (rc = posix_spawnattr_init(&attributes)) == 0) {
-		rc = set_actions(&actions);
-		if (rc == 0)
-			rc = set_attributes(&attributes);
-		if (rc == 0)
-			rc = posix_spawn(&running, argv[0], &actions,
-			    &attributes, argv, environment);
-		posix_spawnattr_destroy(&attributes);
-		posix_spawn_file_actions_destroy(&actions);
-	}
+	rc = launch(argv, environment, &running);
 	free(argv);
 	return rc;
 }
@@ -128,7 +69,7 @@ start_next(void)
 		STAILQ_REMOVE_HEAD(&jobs, entries);
 		waiting--;
 		rc = command != NULL && command->count > 0
-			 ? spawn(job->environment)
+			 ? start(job->environment)
 			 : 0;
 		if (rc != 0) {
 			running = 0;
@@ -139,7 +80,7 @@ start_next(void)
 		}
 		if (running != 0) {
 			killed = 0;
-			timer_set(&limit, clock_boot_ms() + NOTIFY_LIMIT_MS);
+			timer_set(&limit, clock_boot_ms() + LAUNCH_LIMIT_MS);
 		}
 		free_job(job);
 	}
@@ -157,7 +98,7 @@ report(int status)
 		log_warn(NULL,
 		    "notify_command did not end within %d s and was killed: "
 		    "command=%s",
-		    NOTIFY_LIMIT_MS / 1000, command->items[0]);
+		    LAUNCH_LIMIT_MS / 1000, command->items[0]);
 	else if (WIFSIGNALED(status))
 		log_warn(NULL, "notify_command died: command=%s signal=%d",
 		    command->items[0], WTERMSIG(status));
@@ -210,33 +151,22 @@ notify_command(const struct conf_list *the_command)
 	command = the_command;
 }
 
-static char *
-variable(const char *name, const char *value)
-{
-	return value != NULL ? mem_printf("%s=%s", name, value) : NULL;
-}
-
 static struct job *
 make_job(const struct notify *notify)
 {
 	struct job *job = mem_zalloc(1, sizeof(*job));
-	char **next = job->environment;
 	int is_warning = strcmp(notify->state, "warning") == 0;
 
 	job->key = mem_printf("%s\n%s\n%s",
 	    notify->account != NULL ? notify->account : "",
 	    notify->application != NULL ? notify->application : "",
 	    is_warning ? notify->code : "\n");
-	*next++ = mem_strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-			     "/usr/bin:/sbin:/bin");
-	*next++ = mem_strdup("LANG=C.UTF-8");
-	*next++ = variable("POSTOAK_STATE", notify->state);
-	*next++ = variable("POSTOAK_CODE", notify->code);
-	*next++ = variable("POSTOAK_TEXT", notify->text);
-	if (notify->application != NULL)
-		*next++ = variable("POSTOAK_APPLICATION", notify->application);
-	if (notify->account != NULL)
-		*next++ = variable("POSTOAK_ACCOUNT", notify->account);
+	launch_environment(&(struct launch_news){.account = notify->account,
+			       .application = notify->application,
+			       .state = notify->state,
+			       .code = notify->code,
+			       .text = notify->text},
+	    job->environment);
 	return job;
 }
 

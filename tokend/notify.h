@@ -9,14 +9,10 @@ struct event_base;
 /*
  * notify - run the administrator's command: one at a time, no shell, nothing of
  * ours inherited, ended after a time. Whatever becomes of it is logged and
- * disturbs nothing else. Called by watch.
- *
- * The command gets its arguments as configured, an environment of PATH, LANG
- * and the POSTOAK_ variables, /dev/null as standard input, output and error, a
- * session of its own, and / as its directory.
+ * disturbs nothing else. Called by watch; calls launch, which says what the
+ * command gets.
  */
 
-#define NOTIFY_LIMIT_MS 10000
 #define NOTIFY_QUEUE_MAX 1000
 
 /* What happened; texts hold no secret. */

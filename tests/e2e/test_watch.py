@@ -105,6 +105,98 @@ def test_without_hold_and_across_a_restart(watched, office):
     wait_until(lambda: not marks(relay), "the mark to go")
 
 
+TELL = """#!/usr/bin/python3
+import json, os, sys
+with open("{out}", "a") as f:
+    f.write(json.dumps([sys.argv[1:], dict(os.environ)]) + "\\n")
+"""
+
+
+@pytest.fixture
+def telling(serve, directory):
+    """A milter, a log, and a command that writes down what it is told."""
+    tell, out = os.path.join(directory, "tell"), os.path.join(directory, "told")
+    with open(tell, "w", encoding="utf-8") as f:
+        f.write(TELL.format(out=out))
+    os.chmod(tell, 0o755)
+    server = serve(account() + account('send_as = { "s@contoso.com" }', "b@contoso.com"))
+
+    def set_command(*words):
+        with open(server.config, encoding="utf-8") as f:
+            text = f.read()
+        text = re.sub(r"^    notify_command.*\n", "", text, flags=re.M)
+        items = ", ".join(f'"{word}"' for word in words)
+        with open(server.config, "w", encoding="utf-8") as f:
+            f.write(text.replace("tokend {", "tokend {\n    notify_command = { %s }" % items, 1))
+    set_command(tell, "a b", "$(id)")
+    server.set_command = set_command
+
+    def told():
+        if not os.path.exists(out):
+            return []
+        with open(out, encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
+    server.told = told
+    return server
+
+
+@pytest.fixture
+def watch_lines(telling, build, directory):
+    """Start a watch on a log; a function that writes lines to it."""
+    log = os.path.join(directory, "mail.log")
+    with open(log, "w", encoding="utf-8"):
+        pass
+    daemons = []
+
+    def write(*texts):
+        if not daemons:
+            daemons.append(Daemon([os.path.join(build, "postoak"), "-c", telling.config, "watch", log],
+                                  os.path.join(directory, "watch.log")).start())
+        with open(log, "a", encoding="utf-8") as f:
+            f.write(lines(*texts))
+        return daemons[0]
+    yield write
+    for daemon in daemons:
+        assert daemon.stop() == 0
+
+
+def test_the_administrator_is_told_once(telling, watch_lines):
+    """Once a mark, whatever the milter and the provider do; with what happened."""
+    for number in range(3):
+        watch_lines(f"QA1234{number}: from=<relay@contoso.com>, size=1",
+                    refusal(f"QA1234{number}", BLOCKED if number else FULL))
+    wait_until(telling.told, "the command")
+    telling.daemon.kill()
+    telling.start()
+    watch_lines("QA12349: from=<relay@contoso.com>, size=1", refusal("QA12349", BLOCKED),
+                "QB12345: from=<s@contoso.com>, size=1", refusal("QB12345", BLOCKED))
+    wait_until(lambda: len(telling.told()) == 2, "the second account")
+    (words, first), (_, second) = telling.told()
+    assert words == ["a b", "$(id)"]
+    assert set(first) - {"LC_CTYPE"} == {
+        "PATH", "LANG", "POSTOAK_STATE", "POSTOAK_CODE", "POSTOAK_TEXT", "POSTOAK_ACCOUNT"}
+    assert [first["POSTOAK_" + n] for n in ("STATE", "CODE", "ACCOUNT")] == [
+        "refused", "full", "relay@contoso.com"]
+    assert "the quota is used up of relay@contoso.com" in first["POSTOAK_TEXT"]
+    assert FULL[:60] in first["POSTOAK_TEXT"]
+    assert [second["POSTOAK_" + n] for n in ("CODE", "ACCOUNT")] == ["blocked", "b@contoso.com"]
+    # The administrator has it forgotten: the next one is another mark.
+    telling.control({"version": 1, "verb": "limits", "reset": True, "account": "relay@contoso.com"})
+    watch_lines("QA12350: from=<relay@contoso.com>, size=1", refusal("QA12350", BLOCKED))
+    wait_until(lambda: len(telling.told()) == 3, "the next mark")
+
+
+@pytest.mark.parametrize("command,words", [
+    (["/nonexistent/tell"], "notify_command cannot be run: command=/nonexistent/tell reason=No such"),
+    (["/bin/false"], "notify_command failed: command=/bin/false status=1"),
+])
+def test_a_command_that_fails_is_said(telling, watch_lines, command, words):
+    telling.set_command(*command)
+    daemon = watch_lines("QA12345: from=<relay@contoso.com>, size=1", refusal("QA12345", BLOCKED))
+    wait_until(lambda: words in daemon.read_log(), "the failure")
+    assert [a["account"] for a in telling.limits() if a["refused"]] == ["relay@contoso.com"]
+
+
 def lines(*texts):
     return "".join(f"Nov 24 00:00:01 mx postfix/x[1]: {text}\n" for text in texts)
 
