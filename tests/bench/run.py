@@ -80,7 +80,8 @@ def main():
         print(HEAD, flush=True)
         good = [measure(bench, *figure) for figure in figures]
     print(f"{sum(good)} of {len(good)} measured in "
-          f"{time.monotonic() - begin:.0f} s")
+          f"{time.monotonic() - begin:.0f} s, at a load of "
+          f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     return 0 if all(good) else 1
 
 
