@@ -22,7 +22,7 @@
 #include "verb.h"
 
 #define TOTAL_S 120
-#define LIMIT_S 20 /* of one check, unless the table says otherwise */
+#define LIMIT_S 45 /* of one check, unless the table says otherwise */
 
 enum scope {
 	WITHOUT_CONF, /* also without a configuration */

@@ -155,7 +155,7 @@ def test_a_fault_is_found_and_nothing_else(healed, fault):
     plant, verdict, name, remedy = FAULTS[fault]
     plant(healed)
     troubles = healed.troubles("mta")
-    assert set(troubles) == {name}
+    assert set(troubles) == {name}, troubles
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
 
