@@ -49,8 +49,7 @@ static const struct {
     {"reload", "", "have both daemons read the configuration", reload_verb},
     {"explain", "CODE|TEXT|- [--json]",
 	"what an error code, a log line or a bounce means", explain_verb},
-    {"mta", "postfix [ACCOUNT]...", "print the settings for the mail server",
-	mta_verb},
+    {"mta", "postfix|sendmail", "the settings for the mail server", mta_verb},
     {"help", "", "this list", help_verb},
 };
 

@@ -12,7 +12,8 @@
 #include "mem.h"
 
 #define PORT_SUBMISSION 587
-#define MEMBERS_MAX 100 /* a transport each: more is no master.cf to read */
+/* A transport each: more is no master.cf to read. */
+#define TRANSPORTS_MAX 100
 
 const char *
 postfix_member_from(const struct postfix_member *member)
@@ -55,12 +56,14 @@ check_addresses(const struct conf_list *list,
 
 /* A name Postfix takes for services and parameters: letters, digits, '_'. */
 static char *
-transport_name(const struct conf_account *account)
+transport_name(const struct postfix_member *member)
 {
-	const char *name =
-	    account->name[0] == '@' ? account->name + 1 : account->name;
+	const struct conf_account *account = member->account;
+	const char *name = member->is_shared   ? account->application->name
+			   : member->is_domain ? account->name + 1
+					       : account->name;
 	char *transport, *p;
-	size_t len = strcspn(name, "@");
+	size_t len = member->is_shared ? strlen(name) : strcspn(name, "@");
 
 	transport = mem_printf("postoak_%.*s", (int)len, name);
 	for (p = transport; *p != '\0'; p++)
@@ -68,6 +71,19 @@ transport_name(const struct conf_account *account)
 			 ? (char)tolower((unsigned char)*p)
 			 : '_';
 	return transport;
+}
+
+/* The first member of the same application that shares a transport. */
+static struct postfix_member *
+companion(struct postfix_members *members, const struct postfix_member *member)
+{
+	struct postfix_member *other;
+
+	for (other = members->items; other < member; other++)
+		if (other->is_shared && other->is_first &&
+		    other->account->application == member->account->application)
+			return other;
+	return NULL;
 }
 
 /* relay@contoso.com and relay@fabrikam.com need two names. */
@@ -79,7 +95,8 @@ make_unique(struct postfix_members *members, struct postfix_member *member)
 	char *plain = mem_strdup(member->transport);
 
 	for (other = members->items; other < member;) {
-		if (strcmp(other->transport, member->transport) != 0) {
+		if (!other->is_first ||
+		    strcmp(other->transport, member->transport) != 0) {
 			other++;
 			continue;
 		}
@@ -122,11 +139,17 @@ add_member(struct postfix_members *members, const struct conf_account *account,
     const char *relay, struct err *err)
 {
 	struct postfix_member *member = &members->items[members->count++];
+	const struct postfix_member *other;
 
 	member->account = account;
 	member->is_domain = account->name[0] == '@';
-	member->transport = transport_name(account);
-	make_unique(members, member);
+	member->is_shared = members->is_crowd && !member->is_domain;
+	other = member->is_shared ? companion(members, member) : NULL;
+	member->is_first = other == NULL;
+	member->transport = other != NULL ? mem_strdup(other->transport)
+					  : transport_name(member);
+	if (member->is_first)
+		make_unique(members, member);
 	if (check_address(account->name, account, err) != 0 ||
 	    check_address(postfix_member_from(member), account, err) != 0 ||
 	    check_addresses(&account->send_as, account, err) != 0 ||
@@ -149,6 +172,22 @@ add_named(struct postfix_members *members, const struct conf *conf,
 	return add_member(members, account, relay, err);
 }
 
+static int
+check_count(const struct postfix_members *members, struct err *err)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < members->count; i++)
+		count += (size_t)members->items[i].is_first;
+	if (count > TRANSPORTS_MAX)
+		return err_set(err, ERR_CONFIG, "count",
+		    "these accounts need %zu transports, and master.cf is to "
+		    "have at most %d; name the accounts that this Postfix "
+		    "sends for",
+		    count, TRANSPORTS_MAX);
+	return 0;
+}
+
 int
 postfix_member_gather(struct postfix_members *members, const struct conf *conf,
     const char *relay, char **names, size_t count, struct err *err)
@@ -161,18 +200,14 @@ postfix_member_gather(struct postfix_members *members, const struct conf *conf,
 	if (count == 0 && all == 0)
 		return err_set(err, ERR_CONFIG, "account",
 		    "there is no account in %s", conf->path);
-	if ((count > 0 ? count : all) > MEMBERS_MAX)
-		return err_set(err, ERR_CONFIG, "count",
-		    "these are more than %d accounts; name those that this "
-		    "Postfix sends for, or use a domain account",
-		    MEMBERS_MAX);
+	members->is_crowd = (count > 0 ? count : all) > TRANSPORTS_MAX;
 	for (i = 0; i < count; i++)
 		if (add_named(members, conf, relay, names[i], err) != 0)
 			return -1;
 	for (i = 0; count == 0 && i < all; i++)
 		if (add_member(members, &conf->accounts[i], relay, err) != 0)
 			return -1;
-	return 0;
+	return check_count(members, err);
 }
 
 void

@@ -15,13 +15,17 @@
 struct postfix_member {
 	const struct conf_account *account; /* borrowed */
 	int is_domain;
-	char *transport; /* "postoak_relay", unique */
+	int is_shared;	 /* the transport is its application's */
+	int is_first;	 /* of those that share it; else always 1 */
+	char *transport; /* "postoak_relay" */
 	char *nexthop;	 /* "[smtp.office365.com]:587" */
 	int port;
 };
 
 struct postfix_members {
 	size_t count;
+	int is_crowd; /* too many for lists in main.cf and for a transport each:
+			 those of an application share one */
 	struct postfix_member *items;
 };
 

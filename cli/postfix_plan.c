@@ -4,7 +4,6 @@
  */
 #include "postfix_plan.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +11,11 @@
 #include "mem.h"
 #include "postfix_member.h"
 #include "postfix_replies.h"
+#include "postfix_senders.h"
 
 #define MAILBOX_SIZE_DEFAULT 51200000 /* Postfix's mailbox_size_limit */
-#define TEXT_MAX (1024 * 1024)
+#define TEXT_MAX (64 * 1024 * 1024)
+#define SENDERS "postoak_senders"
 
 struct work {
 	const struct conf *conf;
@@ -29,78 +30,56 @@ set_main(struct work *work, const char *comment, const char *name, char *value)
 	postfix_settings_add(&work->plan->main, comment, name, value);
 }
 
-/* Postfix looks senders up in lower case. */
+/* --- by sender ------------------------------------------------------------ */
+
+static void
+add_inline(void *arg, const char *address, const struct postfix_member *member)
+{
+	struct buf *text = arg;
+
+	buf_addf(text, "%s{ %s = %s:%s }", text->len > 0 ? ", " : " ", address,
+	    member->transport, member->nexthop);
+}
+
+static void
+add_line(void *arg, const char *address, const struct postfix_member *member)
+{
+	buf_addf(
+	    arg, "%s\t%s:%s\n", address, member->transport, member->nexthop);
+}
+
+/* What main.cf can hold, or a table of its own. */
 static char *
-lower(const char *text)
+routes(struct work *work)
 {
-	char *copy = mem_strdup(text), *p;
-
-	for (p = copy; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return copy;
-}
-
-struct senders {
+	struct postfix_file *file;
 	struct buf text;
-	char **seen; /* the first account that names an address has it */
-	size_t count;
-};
+	char *value;
 
-static void
-add_sender(struct senders *senders, const char *address,
-    const struct postfix_member *member)
-{
-	char *key = lower(address);
-	size_t i;
-
-	for (i = 0; i < senders->count; i++)
-		if (strcmp(senders->seen[i], key) == 0) {
-			free(key);
-			return;
-		}
-	senders->seen =
-	    mem_grow(senders->seen, senders->count + 1, sizeof(*senders->seen));
-	senders->seen[senders->count++] = key;
-	buf_addf(&senders->text, "%s{ %s = %s:%s }",
-	    senders->count > 1 ? ", " : " ", key, member->transport,
-	    member->nexthop);
-}
-
-/* What the milter lets through for this account. */
-static void
-add_member_senders(struct senders *senders, const struct postfix_member *member)
-{
-	const struct conf_account *account = member->account;
-	size_t i;
-
-	add_sender(senders, postfix_member_from(member), member);
-	for (i = 0; i < account->send_as.count; i++)
-		add_sender(senders, account->send_as.items[i], member);
-	for (i = 0; account->on_sender == CONF_SENDER_PASS &&
-		    i < account->senders.count;
-	     i++)
-		add_sender(senders, account->senders.items[i], member);
+	buf_init(&text, TEXT_MAX);
+	if (!work->members.is_crowd) {
+		postfix_senders_each(&work->members, NULL, add_inline, &text);
+		value = mem_printf("inline:{%s }", text.data);
+		buf_clear(&text);
+		return value;
+	}
+	postfix_senders_each(&work->members, NULL, add_line, &text);
+	file = postfix_settings_file(work->plan,
+	    mem_printf("%s/" SENDERS, work->host->config_directory),
+	    buf_take(&text));
+	file->is_indexed = 1;
+	return mem_strdup("$default_database_type:$config_directory/" SENDERS);
 }
 
 static void
 plan_by_sender(struct work *work)
 {
-	struct senders senders;
 	size_t i;
 
-	memset(&senders, 0, sizeof(senders));
-	buf_init(&senders.text, TEXT_MAX);
-	for (i = 0; i < work->members.count; i++)
-		add_member_senders(&senders, &work->members.items[i]);
 	set_main(work,
 	    "The sender, as the milter leaves it, decides the account; other "
 	    "mail goes as before.",
-	    "sender_dependent_default_transport_maps",
-	    mem_printf("inline:{%s }", senders.text.data));
-	for (i = 0; i < senders.count; i++)
-		free(senders.seen[i]);
-	free(senders.seen);
-	buf_clear(&senders.text);
+	    "sender_dependent_default_transport_maps", routes(work));
 	for (i = 0; i < work->members.count; i++)
 		if (work->members.items[i].account->on_sender ==
 		    CONF_SENDER_PASS)
@@ -111,6 +90,8 @@ plan_by_sender(struct work *work)
 				       "transport",
 				work->members.items[i].account->name));
 }
+
+/* --- all of it ------------------------------------------------------------ */
 
 static void
 plan_routes(struct work *work)
@@ -264,8 +245,9 @@ postfix_plan_new(const struct conf *conf, const struct postfix_host *host,
 		work.plan = mem_zalloc(1, sizeof(*work.plan));
 		plan_routes(&work);
 		for (i = 0; i < work.members.count; i++)
-			postfix_transport_plan(
-			    work.plan, host, &work.members.items[i]);
+			if (work.members.items[i].is_first)
+				postfix_transport_plan(work.plan, host,
+				    &work.members, &work.members.items[i]);
 		plan_replies(&work);
 		plan_milter(&work);
 		plan_size(&work);

@@ -56,13 +56,18 @@ postfix_settings_note(struct postfix_plan *plan, char *text)
 	plan->notes[plan->note_count++] = text;
 }
 
-void
+struct postfix_file *
 postfix_settings_file(struct postfix_plan *plan, char *path, char *text)
 {
+	struct postfix_file *file;
+
 	plan->files =
 	    mem_grow(plan->files, plan->file_count + 1, sizeof(*plan->files));
-	plan->files[plan->file_count].path = path;
-	plan->files[plan->file_count++].text = text;
+	file = &plan->files[plan->file_count++];
+	memset(file, 0, sizeof(*file));
+	file->path = path;
+	file->text = text;
+	return file;
 }
 
 const char *

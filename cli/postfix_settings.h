@@ -32,6 +32,8 @@ struct postfix_service {
 struct postfix_file {
 	char *path;
 	char *text;
+	int is_private; /* says who logs in as whom */
+	int is_indexed; /* for postmap(1) */
 };
 
 struct postfix_plan {
@@ -63,7 +65,9 @@ struct postfix_service *postfix_settings_service(
     struct postfix_plan *plan, const char *name, int chroot);
 
 void postfix_settings_note(struct postfix_plan *plan, char *text);
-void postfix_settings_file(struct postfix_plan *plan, char *path, char *text);
+/* Valid until the next one is added. */
+struct postfix_file *postfix_settings_file(
+    struct postfix_plan *plan, char *path, char *text);
 
 /* The plan with all in it; NULL is allowed. */
 void postfix_plan_free(struct postfix_plan *plan);

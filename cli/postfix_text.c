@@ -25,8 +25,8 @@ put_comment(struct buf *out, const char *text)
 	buf_clear(&wrapped);
 }
 
-static void
-put_notes(struct buf *out, const struct postfix_plan *plan)
+void
+postfix_text_notes(struct buf *out, const struct postfix_plan *plan)
 {
 	size_t i;
 
@@ -93,10 +93,14 @@ postfix_text_paste(struct buf *out, const struct postfix_plan *plan,
 	buf_addf(out, "\n# --- %s/master.cf\n\n", config_directory);
 	for (i = 0; i < plan->service_count; i++)
 		paste_service(out, &plan->services[i]);
-	for (i = 0; i < plan->file_count; i++)
-		buf_addf(out, "\n# --- %s\n\n%s", plan->files[i].path,
-		    plan->files[i].text);
-	put_notes(out, plan);
+	for (i = 0; i < plan->file_count; i++) {
+		buf_addf(out, "\n# --- %s\n\n", plan->files[i].path);
+		if (plan->files[i].is_indexed)
+			buf_addf(
+			    out, "# Then: postmap %s\n", plan->files[i].path);
+		buf_adds(out, plan->files[i].text);
+	}
+	postfix_text_notes(out, plan);
 }
 
 /* --- as commands ---------------------------------------------------------- */
@@ -157,11 +161,24 @@ service_commands(struct buf *out, const char *directory,
 
 /* The text is ours and has no line that reads like the end mark. */
 static void
-file_command(struct buf *out, const struct postfix_file *file)
+file_command(
+    struct buf *out, const char *directory, const struct postfix_file *file)
 {
+	if (file->is_private) {
+		buf_adds(out, "install -m 600 /dev/null ");
+		put_quoted(out, file->path);
+		buf_adds(out, "\n");
+	}
 	buf_adds(out, "cat >");
 	put_quoted(out, file->path);
 	buf_addf(out, " <<'END_OF_TABLE'\n%sEND_OF_TABLE\n", file->text);
+	if (!file->is_indexed)
+		return;
+	buf_adds(out, "postmap -c ");
+	put_quoted(out, directory);
+	buf_adds(out, " ");
+	put_quoted(out, file->path);
+	buf_adds(out, "\n");
 }
 
 void
@@ -171,11 +188,11 @@ postfix_text_commands(struct buf *out, const struct postfix_plan *plan,
 	size_t i;
 
 	for (i = 0; i < plan->file_count; i++)
-		file_command(out, &plan->files[i]);
+		file_command(out, config_directory, &plan->files[i]);
 	for (i = 0; i < plan->main.count; i++)
 		put_command(out, config_directory, "-e",
 		    plan->main.items[i].name, plan->main.items[i].value);
 	for (i = 0; i < plan->service_count; i++)
 		service_commands(out, config_directory, &plan->services[i]);
-	put_notes(out, plan);
+	postfix_text_notes(out, plan);
 }

@@ -18,4 +18,7 @@ void postfix_text_paste(struct buf *out, const struct postfix_plan *plan,
 void postfix_text_commands(struct buf *out, const struct postfix_plan *plan,
     const char *config_directory);
 
+/* What an administrator has to look at, as comments. */
+void postfix_text_notes(struct buf *out, const struct postfix_plan *plan);
+
 #endif

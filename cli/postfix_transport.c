@@ -8,12 +8,14 @@
 
 #include "buf.h"
 #include "mem.h"
+#include "postfix_senders.h"
 
 #define PORT_TLS 465  /* TLS from the first byte, RFC 8314 */
 #define CONCURRENCY 2 /* Exchange takes three sessions; one is for others */
 #define RECIPIENTS_DEFAULT 100	/* what every server must take, RFC 5321 */
 #define SPREAD_WINDOW_MAX_S 300 /* longer windows are the milter's alone */
-#define TEXT_MAX (1024 * 1024)
+#define CONCURRENCY_SHARED 20	/* of all accounts together: Postfix's own */
+#define TEXT_MAX (64 * 1024 * 1024)
 
 /*
  * Seconds between two messages that keep inside the account's short limits,
@@ -48,18 +50,38 @@ recipient_limit(const struct conf_account *account)
 					   : RECIPIENTS_DEFAULT;
 }
 
+/* Of accounts that share a transport the smallest. */
+static long long
+recipients(
+    const struct postfix_members *members, const struct postfix_member *member)
+{
+	long long limit, least = recipient_limit(member->account);
+	size_t i;
+
+	for (i = 0; member->is_shared && i < members->count; i++) {
+		limit = recipient_limit(members->items[i].account);
+		if (limit < least &&
+		    strcmp(members->items[i].transport, member->transport) == 0)
+			least = limit;
+	}
+	return least;
+}
+
 static void
-plan_limits(struct postfix_plan *plan, const struct postfix_member *member)
+plan_limits(struct postfix_plan *plan, const struct postfix_members *members,
+    const struct postfix_member *member)
 {
 	long long delay = rate_delay(member->account);
 
 	postfix_settings_transport(plan, member->transport,
-	    "destination_concurrency_limit", mem_printf("%d", CONCURRENCY));
+	    "destination_concurrency_limit",
+	    mem_printf(
+		"%d", member->is_shared ? CONCURRENCY_SHARED : CONCURRENCY));
 	postfix_settings_transport(plan, member->transport,
 	    "destination_recipient_limit",
-	    mem_printf("%lld", recipient_limit(member->account)));
-	/* The mailboxes of a domain share the transport, not the limit. */
-	if (delay > 0 && !member->is_domain)
+	    mem_printf("%lld", recipients(members, member)));
+	/* Mailboxes share the transport, not the limit. */
+	if (delay > 0 && !member->is_domain && !member->is_shared)
 		postfix_settings_transport(plan, member->transport,
 		    "destination_rate_delay", mem_printf("%llds", delay));
 }
@@ -118,9 +140,9 @@ plan_sasl(const struct postfix_member *member, struct postfix_service *service)
 	    mem_strdup("noplaintext,noanonymous"));
 	set_option(service, "smtp_sasl_tls_verified_security_options",
 	    mem_strdup("noanonymous"));
-	/* A domain's mailboxes log in as the sender each. */
+	/* Mailboxes that share the transport log in each as itself. */
 	set_option(service, "smtp_sender_dependent_authentication",
-	    mem_strdup(member->is_domain ? "yes" : "no"));
+	    mem_strdup(member->is_domain || member->is_shared ? "yes" : "no"));
 }
 
 static void
@@ -150,17 +172,41 @@ add_domain_pattern(struct buf *text, const char *domain)
 	buf_adds(text, ")$/ ${1}:-\n");
 }
 
+static void
+add_user(void *arg, const char *address, const struct postfix_member *member)
+{
+	buf_addf(arg, "%s\t%s:-\n", address, member->account->name);
+}
+
+/* Put the table of a transport into a file, and have it used. */
+static void
+plan_table(struct postfix_plan *plan, const struct postfix_host *host,
+    const struct postfix_member *member, const char *type, char *text)
+{
+	struct postfix_file *file;
+
+	postfix_settings_transport(plan, member->transport, "password_maps",
+	    mem_printf(
+		"%s:$config_directory/%s_users", type, member->transport));
+	file = postfix_settings_file(plan,
+	    mem_printf(
+		"%s/%s_users", host->config_directory, member->transport),
+	    text);
+	file->is_private = 1;
+	file->is_indexed = member->is_shared;
+}
+
 /*
  * The password table says which account to log in as; the password itself is
  * never looked at. "$1" cannot stand in main.cf, so patterns are in a file.
  */
 static void
 plan_passwords(struct postfix_plan *plan, const struct postfix_host *host,
-    const struct postfix_member *member)
+    const struct postfix_members *members, const struct postfix_member *member)
 {
 	struct buf text;
 
-	if (!member->is_domain) {
+	if (!member->is_domain && !member->is_shared) {
 		postfix_settings_transport(plan, member->transport,
 		    "password_maps",
 		    mem_printf("inline:{ { %s = %s:- } }", member->nexthop,
@@ -171,20 +217,23 @@ plan_passwords(struct postfix_plan *plan, const struct postfix_host *host,
 	buf_addf(&text,
 	    "# %s: each mailbox logs in as itself; made by postoak\n",
 	    member->transport);
-	add_domain_pattern(&text, member->account->name);
-	postfix_settings_transport(plan, member->transport, "password_maps",
-	    mem_printf("regexp:$config_directory/%s_users", member->transport));
-	postfix_settings_file(plan,
-	    mem_printf(
-		"%s/%s_users", host->config_directory, member->transport),
-	    buf_take(&text));
+	if (member->is_domain) {
+		add_domain_pattern(&text, member->account->name);
+		plan_table(plan, host, member, "regexp", buf_take(&text));
+	} else {
+		postfix_senders_each(
+		    members, member->transport, add_user, &text);
+		plan_table(plan, host, member, "$default_database_type",
+		    buf_take(&text));
+	}
 }
 
 void
 postfix_transport_plan(struct postfix_plan *plan,
-    const struct postfix_host *host, const struct postfix_member *member)
+    const struct postfix_host *host, const struct postfix_members *members,
+    const struct postfix_member *member)
 {
-	plan_passwords(plan, host, member);
-	plan_limits(plan, member);
+	plan_passwords(plan, host, members, member);
+	plan_limits(plan, members, member);
 	plan_service(plan, host, member);
 }

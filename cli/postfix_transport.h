@@ -21,8 +21,12 @@ struct postfix_host {
 	int chroot;	     /* smtp(8) and smtpd(8) run chrooted */
 };
 
-/* Add the service, its parameters in main.cf, and its tables to the plan. */
+/*
+ * Add the service, its parameters in main.cf, and its tables to the plan, for
+ * member and those of members that share its transport.
+ */
 void postfix_transport_plan(struct postfix_plan *plan,
-    const struct postfix_host *host, const struct postfix_member *member);
+    const struct postfix_host *host, const struct postfix_members *members,
+    const struct postfix_member *member);
 
 #endif

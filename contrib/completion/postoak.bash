@@ -54,7 +54,7 @@ _postoak()
 	watch) words=$(compgen -f -- "$word") ;;
 	release) words="postfix sendmail --dry-run" ;;
 	mta)
-		words="postfix --commands --relay --chroot --config-directory
+		words="postfix sendmail --apply --undo --yes --commands --relay --chroot --config-directory
 		    --queue-directory" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -307,12 +307,6 @@ def test_mta_postfix_finds_the_login_of_each_sender(postoak, write_config,
         "a.b@contoso.com:-"
 
 
-def test_mta_says_what_it_does_not_do(postoak, write_config):
-    config = write_config(APPLICATION + account("relay@contoso.com"))
-    out = postoak("-c", config, "mta", "postfix", "--apply")
-    assert out.returncode == EX_UNAVAILABLE and "--commands" in out.stderr
-
-
 def test_mail_leaves_with_the_printed_settings(make_relay, office):
     relay = make_relay(start=False)
     start_with_printed_settings(relay)

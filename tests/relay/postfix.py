@@ -130,6 +130,10 @@ class Postfix:
 
     def start(self):
         self.write()
+        return self.launch()
+
+    def launch(self):
+        """Start it with the files that are there."""
         self._one_localhost()
         self.command("postfix", "start")
         wait_until(lambda: self.master_pid() is not None, "Postfix to start")

@@ -3,8 +3,8 @@
  * Tests of the Postfix plan and its two forms of text, from real
  * configurations.
  *
- * link: cli/postfix_plan cli/postfix_member cli/postfix_transport
- * link: cli/mailserver
+ * link: cli/postfix_plan cli/postfix_member cli/postfix_senders
+ * link: cli/postfix_transport cli/mailserver
  * link: cli/postfix_settings cli/postfix_text cli/show
  * link: cli/postfix_replies cli/diagnose cli/reply
  */
@@ -239,6 +239,76 @@ test_named_accounts_only(void **state)
 	assert_non_null(strstr(err.text, "no account x@contoso.com"));
 }
 
+/* 120 accounts and a domain. */
+static void
+load_many(const char *more)
+{
+	struct buf text;
+	int i;
+
+	buf_init(&text, 1 << 20);
+	buf_adds(&text, APPLICATION);
+	for (i = 0; i < 120; i++)
+		buf_addf(&text,
+		    ACCOUNT("A%d@contoso.com",
+			"send_as = { \"s@contoso.com\" } "
+			"max_recipients = %d"),
+		    i, 400 - i);
+	buf_adds(&text, more);
+	load(text.data);
+	buf_clear(&text);
+	plan = postfix_plan_new(conf, &host, NULL, 0, &err);
+	if (plan == NULL)
+		fail_msg("%s", err.text);
+}
+
+static const struct postfix_file *
+file_at(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < plan->file_count; i++)
+		if (strcmp(plan->files[i].path, path) == 0)
+			return &plan->files[i];
+	fail_msg("no file %s", path);
+	return NULL;
+}
+
+static void
+test_many_accounts_share_a_transport(void **state)
+{
+	const struct postfix_file *file;
+
+	(void)state;
+	load_many(ACCOUNT("@fabrikam.com", ""));
+	assert_int_equal(plan->service_count, 2);
+	assert_string_equal(plan->services[0].name, "postoak_contoso");
+	expect_option(0, "smtp_sender_dependent_authentication", "yes");
+	expect_main("sender_dependent_default_transport_maps",
+	    "$default_database_type:$config_directory/postoak_senders");
+	expect_main("postoak_contoso_password_maps",
+	    "$default_database_type:$config_directory/postoak_contoso_users");
+	expect_main("postoak_contoso_destination_concurrency_limit", "20");
+	expect_main("postoak_contoso_destination_recipient_limit", "281");
+	expect_main("postoak_contoso_destination_rate_delay", "(not set)");
+	file = file_at("/etc/postfix/postoak_senders");
+	assert_true(file->is_indexed && !file->is_private);
+	assert_non_null(strstr(file->text,
+	    "\na119@contoso.com\tpostoak_contoso:[smtp.office365.com]:587\n"));
+	assert_non_null(strstr(file->text,
+	    "\n@fabrikam.com\tpostoak_fabrikam_com:[smtp.office365.com]:"
+	    "587\n"));
+	file = file_at("/etc/postfix/postoak_contoso_users");
+	assert_true(file->is_indexed && file->is_private);
+	assert_non_null(
+	    strstr(file->text, "\na119@contoso.com\tA119@contoso.com:-\n"));
+	/* Whom an address belongs to, all tables say alike: the first. */
+	assert_non_null(
+	    strstr(file->text, "\ns@contoso.com\tA0@contoso.com:-\n"));
+	assert_null(strstr(file->text, "\ts@contoso.com\tA1@"));
+	assert_null(strstr(file->text, "fabrikam"));
+}
+
 static void
 test_another_relay(void **state)
 {
@@ -333,6 +403,7 @@ main(void)
 	    TEST(test_several_accounts_go_by_sender),
 	    TEST(test_a_domain_logs_in_as_each_sender),
 	    TEST(test_named_accounts_only),
+	    TEST(test_many_accounts_share_a_transport),
 	    TEST(test_another_relay),
 	    TEST(test_sockets_out_of_reach_are_noted),
 	    TEST(test_milter_over_tcp),
