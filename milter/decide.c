@@ -346,6 +346,8 @@ decide_undo(struct verdict *verdict, struct counters *counters, const char *id)
 		(void)snprintf(verdict->reason, sizeof(verdict->reason),
 		    "the MTA did not take the answer");
 	}
+	if (counters == NULL)
+		return;
 	if (verdict->held)
 		unhold(counters, id);
 	else if (verdict->account != NULL)

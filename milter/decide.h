@@ -42,7 +42,8 @@ void decide_clear(struct verdict *verdict);
 
 /*
  * The MTA did not take the message after all: nothing is counted for it, and if
- * it was to be held it is not waited for.
+ * it was to be held it is not waited for. With counters NULL that is only noted
+ * in *verdict.
  */
 void decide_undo(
     struct verdict *verdict, struct counters *counters, const char *id);

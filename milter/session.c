@@ -277,6 +277,20 @@ log_outcome(const char *id, const struct message *message,
 	    verdict->reason);
 }
 
+/*
+ * The answer was written outside the gate, since an MTA may take its time. If
+ * that has closed since, the store is going: what was counted stays counted.
+ */
+static void
+undo(struct verdict *verdict, const char *id)
+{
+	int open = gate_decide();
+
+	decide_undo(verdict, open ? store : NULL, id);
+	if (open)
+		gate_decided();
+}
+
 static sfsistat
 on_end(SMFICTX *ctx)
 {
@@ -298,7 +312,7 @@ on_end(SMFICTX *ctx)
 	gate_decided();
 	status = answer_verdict(ctx, id, &verdict);
 	if (status != SMFIS_CONTINUE)
-		decide_undo(&verdict, store, id);
+		undo(&verdict, id);
 	log_outcome(id[0] != '\0' ? id : NULL, &session->message, &verdict);
 	decide_clear(&verdict);
 	message_reset(&session->message);

@@ -407,6 +407,21 @@ test_what_is_undone_costs_nothing(void **state)
 	assert_int_equal(mark_clear(counters, "a@x.org"), 1);
 }
 
+static void
+test_with_the_counters_gone_it_stays_counted(void **state)
+{
+	(void)state;
+	begin(ACCOUNT("limits = { \"1 message / 1h\" }\n"
+		      "on_limit = { \"tempfail\" }") OTHER,
+	    "<a@x.org>", "a@x.org", 0);
+	decide("A");
+	assert_verdict("passed", NULL, "");
+	decide_undo(&verdict, NULL, "A");
+	assert_verdict("failed", NULL, "the MTA did not take");
+	decide("B");
+	assert_verdict("limited", "451", "1 of 1");
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int
@@ -426,6 +441,7 @@ main(void)
 	    TEST(test_an_unknown_recipient_is_not_exempt),
 	    TEST(test_notices),
 	    TEST(test_what_is_undone_costs_nothing),
+	    TEST(test_with_the_counters_gone_it_stays_counted),
 	};
 
 	log_open("test_decide", 1, LOG_LEVEL_WARN);
