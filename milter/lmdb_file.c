@@ -7,10 +7,12 @@
 #include "lmdb_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lmdb_check.h"
 #include "log.h"
@@ -229,16 +231,41 @@ lmdb_file_grow(struct lmdb_file *file)
 	return set_size(file, info.me_mapsize + more);
 }
 
-/* It reads the map, which must not move meanwhile. */
+/* The file behind the environment, by a descriptor of its own; -1: none. */
+static int
+own_descriptor(struct lmdb_file *file, int *rc)
+{
+	mdb_filehandle_t fd;
+	int own = -1;
+
+	*rc = 0;
+	(void)pthread_mutex_lock(&file->map);
+	if (file->env != NULL)
+		*rc = mdb_env_get_fd(file->env, &fd);
+	if (file->env != NULL && *rc == 0) {
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		*rc = own < 0 ? errno : 0;
+	}
+	(void)pthread_mutex_unlock(&file->map);
+	return own;
+}
+
+/*
+ * All that mdb_env_sync does without MDB_WRITEMAP; but that needs the
+ * environment, and a message that finds it full or broken would wait for the
+ * disk.
+ */
 int
 lmdb_file_sync(struct lmdb_file *file)
 {
-	int rc = 0;
+	int rc, fd = own_descriptor(file, &rc);
 
-	(void)pthread_mutex_lock(&file->map);
-	if (file->env != NULL)
-		rc = mdb_env_sync(file->env, 1);
-	(void)pthread_mutex_unlock(&file->map);
+	if (fd < 0)
+		return rc;
+	do
+		rc = fdatasync(fd) < 0 ? errno : 0;
+	while (rc == EINTR);
+	(void)close(fd);
 	return rc;
 }
 

@@ -25,7 +25,7 @@ struct lmdb_file {
 	MDB_dbi notes;	 /* what is kept beside the counters */
 	char *directory;
 	size_t bytes;
-	pthread_mutex_t map; /* held while env is synced, or moves */
+	pthread_mutex_t map; /* held while env moves */
 	/* What lies over the file (see lmdb_work.h); NULL: nothing does. */
 	struct pending *pending;
 	struct journal *journal;
@@ -51,6 +51,7 @@ int lmdb_file_begin(struct lmdb_file *file, unsigned flags, MDB_txn **txn);
 /* Let the file grow by an eighth, at least by 1 MiB. No transaction is open. */
 int lmdb_file_grow(struct lmdb_file *file);
 
+/* Write all to the disk; nobody waits for that but who calls it. */
 int lmdb_file_sync(struct lmdb_file *file);
 
 /* 1 for an error of a disk that fails or is full: it may go away again. */
