@@ -91,7 +91,8 @@ readahead_read(int fd, void *data, size_t len)
 		return read_now(fd, data, len);
 	if (ahead->at < ahead->len)
 		return hand_out(ahead, data, len);
-	if (!ahead->polled || len >= BYTES)
+	/* Nothing is asked for: that must not wait for more. */
+	if (!ahead->polled || len >= BYTES || len == 0)
 		return read_now(fd, data, len);
 	n = read_now(fd, ahead->bytes, BYTES);
 	if (n <= 0)

@@ -114,6 +114,19 @@ who_does_not_wait_with_poll_reads_what_he_asks_for(void **state)
 	expect(ours, 4, "two ");
 }
 
+static void
+nothing_asked_for_is_nothing_taken(void **state)
+{
+	char none;
+
+	(void)state;
+	mta_sends("one");
+	assert_int_equal(is_ready(20000), 1);
+	assert_int_equal(read(ours, &none, 0), 0);
+	assert_int_equal(left(ours), 3);
+	expect(ours, 3, "one");
+}
+
 /* Whole bodies are not copied twice. */
 static void
 a_large_read_is_direct(void **state)
@@ -217,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(what_arrived_is_taken_at_once),
 	    T(who_does_not_wait_with_poll_reads_what_he_asks_for),
+	    T(nothing_asked_for_is_nothing_taken),
 	    T(a_large_read_is_direct),
 	    T(the_end_comes_behind_the_rest),
 	    T(one_of_several_is_found),
