@@ -310,6 +310,10 @@ counters_keeper_start(struct counters_state *keeper, struct err *err)
 	(void)pthread_mutex_lock(&keeper->lock);
 	while (!keeper->tried && clock_boot_ms() < keeper->changed_ms + CALL_MS)
 		counters_state_wait(keeper, 50);
+	/* From here on this host counts alone, which nobody else says. */
+	if (!keeper->tried && !keeper->serving)
+		counters_state_say(
+		    keeper, "the server did not answer in time", 0);
 	(void)pthread_mutex_unlock(&keeper->lock);
 	return 0;
 }

@@ -172,7 +172,7 @@ def serve(directory, build):
 
 
 def late(servers):
-    return any(re.search("are away.*(in time|timed out)", server.log())
+    return any(re.search("are away.*(in time|timed out|too slow)", server.log())
                for server in servers)
 
 

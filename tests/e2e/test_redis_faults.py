@@ -251,6 +251,22 @@ def test_away_from_the_start_and_over_a_restart(redis, serve):
     wait_until(lambda: granted(server, 10) * 0 + used(server) == 100, "a full limit")
 
 
+def test_slow_from_the_start_is_said(redis, serve):
+    """Mail does not wait for the first answer, and is not counted alone in silence."""
+    store = redis()
+    proxy = Proxy(os.path.join(store.directory, "proxy.sock"), store.socket)
+    proxy.answer = lambda data: [] if proxy.stopped.wait(0.7) else [data]
+    try:
+        server = serve(account(LIMIT % 100), counters=f"redis+unix://{proxy.path}")
+        assert server.log().count("are away, this host counts its share") == 1
+        assert granted(server, 60) == 50
+        proxy.answer = None
+        wait_until(lambda: "are back" in server.log(), "the shared counters")
+        wait_until(lambda: used(server) == 50, "50 counted")
+    finally:
+        proxy.stop()
+
+
 @pytest.mark.parametrize("share,expected", [("1%", 1), ("33%", 33), ("100%", 100)])
 def test_share(redis, serve, share, expected):
     store = redis(start=False)
