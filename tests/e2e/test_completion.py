@@ -63,6 +63,55 @@ def test_bash(build, verbs, directory):
         [directory + "/x.export"]
 
 
+@pytest.fixture
+def fake(directory):
+    """A tool with accounts, one of them of an enemy's making, in a directory
+    whose files are his, too."""
+    path = os.path.join(directory, "postoak")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n[ $# -eq 0 ] || printf '[%s]' \"$@\" >&2\n"
+                "cat <<'EOF'\n"
+                '  "account": "relay@contoso.com",\n'
+                '  "account": "$(touch ran1)@contoso.com",\n'
+                '  "account": "`touch ran2`",\n'
+                "EOF\n")
+    os.chmod(path, 0o755)
+    for name in ("$(touch ran3)", "`touch ran4`", "two words"):
+        os.mkdir(os.path.join(directory, name))
+    return directory
+
+
+def test_bash_runs_nothing_it_is_offered(fake):
+    for verb in ("status", "import", "restore", "setup"):
+        subprocess.run(
+            ["bash", "--norc", "-c",
+             'source "$1"; COMP_LINE="postoak $2 "; COMP_CWORD=2; '
+             'COMP_WORDS=(postoak "$2" ""); _postoak ./postoak; '
+             '((${#COMPREPLY[@]} > 3))', "bash",
+             os.path.join(COMPLETION, "postoak.bash"), verb],
+            check=True, cwd=fake, timeout=20)
+    assert not [n for n in os.listdir(fake) if n.startswith("ran")]
+
+
+def test_bash_in_the_middle_of_a_word(fake):
+    """A person types: readline parts words at "@"."""
+    shell = Terminal("bash", "--norc", "-i", PS1="ready> ",
+                     PATH=f"{fake}:/usr/bin:/bin")
+    try:
+        shell.wait_text("ready> ")
+        shell.type(f"cd {fake}; source {COMPLETION}/postoak.bash; "
+                   "PS1=r2'> '\n")
+        shell.wait_text("r2> ")
+        for typed, text in (("status rel\t", "[status][relay@contoso.com]"),
+                            ("token relay@con\t",
+                             "[token][relay@contoso.com]"),
+                            ("import tw\t", "[import][two words/]")):
+            shell.type("postoak " + typed + "\n")
+            shell.wait_text(re.escape(text))
+    finally:
+        shell.close()
+
+
 def test_zsh(build, verbs):
     """A person types, and looks at what the shell makes of it."""
     subprocess.run(["zsh", "-f", "-n", os.path.join(COMPLETION, "_postoak")],
