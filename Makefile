@@ -11,8 +11,12 @@ bindir        ?= $(exec_prefix)/bin
 sbindir       ?= $(exec_prefix)/sbin
 libdir        ?= $(exec_prefix)/lib
 saslplugindir ?= $(libdir)/sasl2
-mandir        ?= $(prefix)/share/man
-docdir        ?= $(prefix)/share/doc/postoak
+datadir       ?= $(prefix)/share
+mandir        ?= $(datadir)/man
+docdir        ?= $(datadir)/doc/postoak
+bashcompdir   ?= $(datadir)/bash-completion/completions
+# Debian's packages have theirs in zsh/vendor-completions.
+zshcompdir    ?= $(datadir)/zsh/site-functions
 sysconfdir    ?= /etc
 unitdir       ?= $(prefix)/lib/systemd/system
 sysusersdir   ?= $(prefix)/lib/sysusers.d
@@ -279,7 +283,8 @@ MANUALS       = $(wildcard common/*.[1-8] sasl-plugin/*.[1-8] tokend/*.[1-8] \
 
 UNITS         = $(wildcard contrib/systemd/*.service contrib/systemd/*.socket \
                 contrib/systemd/*.timer)
-# What systemd reads names the same paths as the programs have compiled in.
+RECIPES       = $(wildcard contrib/imap/*)
+# What systemd and other programs read names the paths that ours have compiled in.
 TO_PLACE      = sed -e 's|/usr/sbin/|$(sbindir)/|g' \
                 -e 's|/usr/bin/postoak|$(bindir)/postoak|g' \
                 -e 's|/etc/postoak|$(sysconfdir)/postoak|g' \
@@ -297,6 +302,13 @@ install: all
 	$(INSTALL) -m 644 $(PLUGIN) $(DESTDIR)$(saslplugindir)/libpostoak.so
 	$(INSTALL) -m 644 README.md ARCHITECTURE.md common/PROTOCOL \
 	    contrib/postoak.conf.example $(DESTDIR)$(docdir)
+	$(INSTALL) -d $(DESTDIR)$(docdir)/docs $(DESTDIR)$(docdir)/contrib/imap
+	$(INSTALL) -m 644 docs/*.md $(DESTDIR)$(docdir)/docs
+	for r in $(RECIPES); do $(TO_PLACE) $$r | $(INSTALL) -m 644 /dev/stdin \
+	    $(DESTDIR)$(docdir)/$$r || exit 1; done
+	$(INSTALL) -d $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir)
+	$(INSTALL) -m 644 contrib/completion/postoak.bash $(DESTDIR)$(bashcompdir)/postoak
+	$(INSTALL) -m 644 contrib/completion/_postoak $(DESTDIR)$(zshcompdir)/_postoak
 	for m in $(MANUALS); do s=$${m##*.}; \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
 	    $(INSTALL) -m 644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
@@ -314,6 +326,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/postoak $(DESTDIR)$(sbindir)/postoak-tokend \
 	    $(DESTDIR)$(sbindir)/postoak-milter $(DESTDIR)$(saslplugindir)/libpostoak.so
 	for m in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	rm -f $(DESTDIR)$(bashcompdir)/postoak $(DESTDIR)$(zshcompdir)/_postoak
 	rm -rf $(DESTDIR)$(docdir)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

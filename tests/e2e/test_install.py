@@ -21,7 +21,8 @@ def tree(path):
 def test_destdir_and_gnu_variables(build, directory):
     target = os.path.join(directory, "image")
     where = ["prefix=/opt/oak", "saslplugindir=/opt/sasl",
-             "mandir=/opt/oak/man", f"DESTDIR={target}"]
+             "mandir=/opt/oak/man", "zshcompdir=/opt/vendor",
+             f"DESTDIR={target}"]
     make(build, "install", *where)
     files = tree(target)
     for name in ("opt/oak/bin/postoak", "opt/oak/sbin/postoak-tokend",
@@ -29,14 +30,33 @@ def test_destdir_and_gnu_variables(build, directory):
                  "opt/oak/man/man1/postoak.1", "opt/oak/man/man5/postoak.conf.5",
                  "opt/oak/man/man8/postoak-tokend.8",
                  "opt/oak/man/man8/postoak-milter.8",
-                 "opt/oak/share/doc/postoak/README.md"):
+                 "opt/oak/share/doc/postoak/README.md",
+                 "opt/oak/share/bash-completion/completions/postoak",
+                 "opt/vendor/_postoak"):
         assert name in files, files
     assert all(f.startswith("opt/") for f in files)
+    documents_are_whole(os.path.join(target, "opt/oak/share/doc/postoak"))
     version = subprocess.run([target + "/opt/oak/bin/postoak", "-V"],
                              capture_output=True, text=True, check=True).stdout
     assert re.match(r"postoak \d+\.\d+\.\d+", version)
     make(build, "uninstall", *where)
     assert not tree(target)
+
+
+def documents_are_whole(path):
+    """Links between them lead somewhere, and recipes name the tool's place."""
+    with open(os.path.join(path, "README.md"), encoding="utf-8") as f:
+        links = re.findall(r"\]\(((?:docs|contrib)/[^)]+)\)", f.read())
+    assert len(links) > 3
+    for link in links:
+        assert os.path.isfile(os.path.join(path, link)), link
+    for name in os.listdir(os.path.join(TOP, "contrib", "imap")):
+        with open(os.path.join(path, "contrib/imap", name),
+                  encoding="utf-8") as f:
+            assert "/usr/bin/postoak" not in f.read(), name
+    with open(os.path.join(path, "contrib/imap/neomuttrc"),
+              encoding="utf-8") as f:
+        assert '"/opt/oak/bin/postoak token ' in f.read()
 
 
 def test_the_readme_configuration_is_valid(build, directory):
