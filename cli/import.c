@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "conf_text.h"
 #include "conf_write.h"
 #include "diff.h"
 #include "import_plan.h"
@@ -68,17 +69,18 @@ take_token(struct job *job, const char *path, const struct buf *text,
 	const char *user;
 
 	if (legacy_read(&legacy, path, text->data, text->len, &job->notes) ==
-	    -1) {
-		buf_addf(&job->notes, "%s: is no JSON document, and left out\n",
-		    path);
-		legacy_clear(&legacy);
+	    -1)
 		return;
-	}
 	legacy_inherit(&legacy, &job->settings);
 	user = user_of(&legacy, path);
 	if (entry != NULL)
 		user = legacy.user != NULL ? legacy.user : entry->user;
-	if (user == NULL)
+	if (user != NULL && !conf_text_is_value(user))
+		buf_addf(&job->notes,
+		    "%s: its name is no user's that the configuration takes, "
+		    "and it names none itself; left out\n",
+		    path);
+	else if (user == NULL)
 		buf_addf(&job->notes,
 		    "%s: it does not say whose it is; name the password table "
 		    "that leads to it\n",
@@ -158,8 +160,13 @@ take_file(struct job *job, const char *path, int settings, struct err *err)
 		rc = -1;
 	else if (text.data == NULL || is_settings(&text) != settings)
 		;
-	else if (settings && job->settings.client_id == NULL)
-		rc = legacy_read(
+	else if (settings && job->settings.client_id != NULL)
+		buf_addf(&job->notes,
+		    "%s: a second configuration of sasl-xoauth2, left out; "
+		    "import it with its own token files\n",
+		    path);
+	else if (settings)
+		(void)legacy_read(
 		    &job->settings, path, text.data, text.len, &job->notes);
 	else if (!settings && legacy_is_json(text.data))
 		take_token(job, path, &text, NULL);
@@ -265,7 +272,7 @@ show_secret(const struct job *job, const char *path, const char *secret,
 }
 
 static int
-show_plan(const struct job *job)
+show_plan(const struct job *job, int is_good)
 {
 	int colours = show_colours(), rc;
 	struct buf out;
@@ -284,6 +291,9 @@ show_plan(const struct job *job)
 		}
 	if (job->plan.account_count == 0)
 		buf_adds(&out, "There is nothing to take over.\n");
+	else if (!is_good)
+		buf_adds(&out, "This would not be right, and is not written; "
+			       "the reason follows.\n");
 	else if (!job->apply)
 		buf_adds(&out, "Nothing is written yet; the same command with "
 			       "--apply does it.\n");
@@ -303,20 +313,6 @@ write_secret(const struct job *job, const char *path, const char *secret,
 	if (change_of(path, secret) == NULL)
 		return 0;
 	return conf_write_secret(path, secret, strlen(secret), err);
-}
-
-/* The configuration as it will be, loaded; what is written must be good. */
-static struct conf *
-try_text(const struct job *job, struct err *err)
-{
-	char *path = mem_printf("%s.import", job->path);
-	struct conf *conf = NULL;
-
-	if (conf_write_file(path, job->after.data, job->after.len, err) == 0)
-		conf = conf_load(path, err);
-	(void)unlink(path);
-	free(path);
-	return conf;
 }
 
 static int
@@ -402,18 +398,25 @@ tell_tokend(const struct job *job, const struct conf *conf)
 	return rc;
 }
 
+/* What is shown, and written, must be good. */
 static int
-apply(const struct job *job)
+carry_out(const struct job *job)
 {
 	struct conf *conf;
 	struct err err;
 	int rc;
 
 	err_clear(&err);
-	conf = try_text(job, &err);
-	if (conf == NULL || write_plan(job, &err) == -1)
+	conf = job->plan.account_count > 0
+		   ? conf_load_text(job->path, job->after.data, &err)
+		   : NULL;
+	rc = show_plan(job, conf != NULL);
+	if (job->plan.account_count == 0)
+		return rc;
+	if (conf == NULL ||
+	    (rc == EX_OK && job->apply && write_plan(job, &err) == -1))
 		rc = show_error(&err);
-	else
+	else if (rc == EX_OK && job->apply)
 		rc = tell_tokend(job, conf);
 	conf_free(conf);
 	return rc;
@@ -481,9 +484,7 @@ import_verb(const struct verb_context *context, int argc, char **argv)
 	if (make_plan(&job, argv + optind, argc - optind, &err) == -1)
 		rc = show_error(&err);
 	else
-		rc = show_plan(&job);
-	if (rc == EX_OK && job.apply && job.plan.account_count > 0)
-		rc = apply(&job);
+		rc = carry_out(&job);
 	conf_free(job.conf);
 	import_plan_clear(&job.plan);
 	legacy_clear(&job.settings);

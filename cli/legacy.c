@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf_text.h"
 #include "json.h"
 #include "mem.h"
 #include "preset.h"
@@ -80,24 +81,42 @@ take_member(const char *key, struct json *value, void *arg)
 		    members[i].why);
 }
 
+static int
+is_secret(const char *name)
+{
+	return strcmp(name, "client_secret") == 0 ||
+	       strcmp(name, "refresh_token") == 0;
+}
+
 /* sasl-xoauth2 takes an empty value for none. */
-static void
-take_values(struct legacy *legacy, const struct json *json)
+static int
+take_values(
+    struct legacy *legacy, const struct json *json, const struct visit *visit)
 {
 	const char *value;
 	size_t i;
 
 	for (i = 0; i < N_MEMBERS; i++) {
 		value = json_get_string(json, members[i].name);
-		if (members[i].why == NULL && value != NULL && *value != '\0')
-			*(char **)((char *)legacy + members[i].offset) =
-			    mem_strdup(value);
+		if (members[i].why != NULL || value == NULL || *value == '\0')
+			continue;
+		/* A secret gets a file of its own, and may be anything. */
+		if (!is_secret(members[i].name) && !conf_text_is_value(value)) {
+			buf_addf(visit->notes,
+			    "%s: %s has characters that the configuration does "
+			    "not take, or far too many; the file is left out\n",
+			    visit->name, members[i].name);
+			return -1;
+		}
+		*(char **)((char *)legacy + members[i].offset) =
+		    mem_strdup(value);
 	}
 	value = json_get_string(json, "use_client_credentials");
 	legacy->by_itself =
 	    json_get_bool(json, "use_client_credentials", 0) ||
 	    (value != NULL && (strcasecmp(value, "yes") == 0 ||
 				  strcasecmp(value, "true") == 0));
+	return 0;
 }
 
 int
@@ -107,13 +126,20 @@ legacy_read(struct legacy *legacy, const char *name, const char *text,
 	struct visit visit = {legacy, name, notes};
 	struct json *json = json_parse(text, len, NULL);
 
+	int rc = -1;
+
 	memset(legacy, 0, sizeof(*legacy));
-	if (json == NULL)
+	if (json == NULL) {
+		buf_addf(
+		    notes, "%s: is no JSON document, and left out\n", name);
 		return -1;
+	}
 	json_each(json, take_member, &visit);
-	take_values(legacy, json);
+	rc = take_values(legacy, json, &visit);
+	if (rc == -1)
+		legacy_clear(legacy);
 	json_free(json);
-	return 0;
+	return rc;
 }
 
 static void
@@ -198,6 +224,13 @@ take_line(struct legacy_table *table, const char *name, int number, char *line,
 		return;
 	}
 	*password++ = '\0';
+	if (!conf_text_is_value(key) || !conf_text_is_value(user)) {
+		buf_addf(notes,
+		    "%s:%d: the server or the user has characters that the "
+		    "configuration does not take; left out\n",
+		    name, number);
+		return;
+	}
 	table->entries =
 	    mem_grow(table->entries, table->count + 1, sizeof(*table->entries));
 	entry = &table->entries[table->count++];

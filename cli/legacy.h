@@ -43,8 +43,8 @@ int legacy_is_json(const char *text);
 
 /*
  * Read a JSON file; name is the file's, for notes: members that are not known
- * or have no counterpart. 0, or -1: it is none. legacy_clear frees in both
- * cases.
+ * or have no counterpart. 0, or -1, noted too: it is none, or would become more
+ * of the configuration than values. legacy_clear frees in both cases.
  */
 int legacy_read(struct legacy *legacy, const char *name, const char *text,
     size_t len, struct buf *notes);

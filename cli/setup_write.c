@@ -60,50 +60,20 @@ release_signals(const sigset_t *before)
 
 /* --- checked as a daemon would -------------------------------------------- */
 
-/* The path beside the configuration under which it is tried. */
-static char *
-trial_path(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	int dir_len = slash != NULL ? (int)(slash - path) + 1 : 0;
-
-	return mem_printf(
-	    "%.*s.postoak-trial-%ld", dir_len, path, (long)getpid());
-}
-
-/* An error of the trial is one of the file as it would be. */
-static void
-rename_error(const char *path, const char *trial, struct err *err)
-{
-	const char *name = strrchr(trial, '/');
-	char *at, *text;
-
-	name = name != NULL ? name + 1 : trial;
-	text = mem_strdup(err->text);
-	at = strstr(text, name);
-	if (at != NULL && (at = strchr(at, ':')) != NULL)
-		(void)err_set(err, ERR_CONFIG, err->code,
-		    "this would not be right: %s%s", path, at);
-	free(text);
-}
-
 /* The new configuration, as the daemons will read it. */
 static struct conf *
 load(const char *path, const struct buf *text, struct err *err)
 {
-	char *trial = trial_path(path);
-	struct conf *conf = NULL;
-	sigset_t before;
+	struct conf *conf = conf_load_text(path, text->data, err);
 
-	hold_signals(&before);
-	if (conf_write_file(trial, text->data, text->len, err) == 0) {
-		conf = conf_load(trial, err);
-		(void)unlink(trial);
-		if (conf == NULL)
-			rename_error(path, trial, err);
+	char *why;
+
+	if (conf == NULL) {
+		why = mem_strdup(err->text);
+		(void)err_set(err, ERR_CONFIG, err->code,
+		    "this would not be right: %s", why);
+		free(why);
 	}
-	release_signals(&before);
-	free(trial);
 	return conf;
 }
 

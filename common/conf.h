@@ -37,6 +37,10 @@ struct conf {
  * text begins with "file:line: " and says option, value and remedy.
  */
 struct conf *conf_load(const char *path, struct err *err);
+
+/* The same as if path held text: what is to be written is tried. */
+struct conf *conf_load_text(
+    const char *path, const char *text, struct err *err);
 void conf_free(struct conf *conf);
 
 /*

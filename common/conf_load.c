@@ -43,6 +43,7 @@ struct loader {
 	struct conf_source *application_sources;
 	struct once tokend;
 	struct once milter;
+	const char *text; /* of the main file; NULL: it is read */
 	char *accounts_directory;
 	struct conf_where accounts_directory_where;
 	struct conf_where *queue_from;
@@ -307,7 +308,7 @@ parse_one(struct loader *loader, size_t n, struct err *err)
 	if (from.line > 0 && access(path, R_OK) == -1)
 		return err_errno(err, ERR_CONFIG, errno,
 		    "%s:%d: %s cannot be read", from.file, from.line, path);
-	return conf_parse_file(path, &sink, err);
+	return conf_parse_file(path, n == 0 ? loader->text : NULL, &sink, err);
 }
 
 static int
@@ -436,11 +437,18 @@ loader_close(struct loader *loader)
 struct conf *
 conf_load(const char *path, struct err *err)
 {
+	return conf_load_text(path, NULL, err);
+}
+
+struct conf *
+conf_load_text(const char *path, const char *text, struct err *err)
+{
 	struct loader loader;
 	int ret;
 
 	pthread_mutex_lock(&lock);
 	loader_open(&loader, path);
+	loader.text = text;
 	ret = parse_all(&loader, err);
 	if (ret == 0)
 		ret = check_all(&loader, err);

@@ -269,8 +269,20 @@ drop(struct open_section *open)
 	conf_table_free(open->id, &open->data);
 }
 
+static int
+take_text(struct conf_text *text, const char *path, const char *given,
+    struct err *err)
+{
+	if (given == NULL)
+		return conf_text_read(text, path, err);
+	text->data = mem_strdup(given);
+	text->len = strlen(given);
+	return 0;
+}
+
 int
-conf_parse_file(const char *path, const struct conf_sink *sink, struct err *err)
+conf_parse_file(const char *path, const char *given,
+    const struct conf_sink *sink, struct err *err)
 {
 	struct conf_text text = {0};
 	struct parser parser = {
@@ -278,7 +290,7 @@ conf_parse_file(const char *path, const struct conf_sink *sink, struct err *err)
 	int ret = -1;
 
 	active = &parser;
-	if (conf_text_read(&text, path, err) == 0 &&
+	if (take_text(&text, path, given, err) == 0 &&
 	    conf_text_plain(&text, path, err) == 0 && parse_text(&parser) == 0)
 		ret = hand_over(&parser, CONF_SECTION_TOP, NULL, &parser.top);
 	active = NULL;

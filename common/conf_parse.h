@@ -39,11 +39,12 @@ struct conf_sink {
 };
 
 /*
- * Read and parse a file. path must outlive every conf_where and conf_source
- * made from it. 0, or -1 with ERR_CONFIG and a text that begins with
- * "path:line: ", or "path: " if the file itself is the matter.
+ * Read and parse a file, or what it is to hold: text, if not NULL. path must
+ * outlive every conf_where and conf_source made from it. 0, or -1 with
+ * ERR_CONFIG and a text that begins with "path:line: ", or "path: " if the file
+ * itself is the matter.
  */
-int conf_parse_file(
-    const char *path, const struct conf_sink *sink, struct err *err);
+int conf_parse_file(const char *path, const char *text,
+    const struct conf_sink *sink, struct err *err);
 
 #endif

@@ -92,6 +92,21 @@ conf_text_clear(struct conf_text *text)
 	memset(text, 0, sizeof(*text));
 }
 
+int
+conf_text_is_value(const char *value)
+{
+	const char *p;
+	size_t len;
+
+	for (p = value; *p != '\0'; p += len) {
+		len = utf8_length(p);
+		if (len == 0 || (unsigned char)*p < 0x20 || *p == 0x7f)
+			return 0;
+	}
+	/* Quoting may double it. */
+	return strstr(value, "${") == NULL && p - value < CONF_VALUE_MAX / 2;
+}
+
 /* --- making plain -------------------------------------------------------- */
 
 struct walk {

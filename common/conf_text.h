@@ -35,6 +35,9 @@ int conf_text_read(struct conf_text *text, const char *path, struct err *err);
  */
 int conf_text_plain(struct conf_text *text, const char *path, struct err *err);
 
+/* 1 if value can stand between quotes, see conf_text_plain. */
+int conf_text_is_value(const char *value);
+
 void conf_text_clear(struct conf_text *text);
 
 #endif

@@ -3,6 +3,7 @@
 postoak, tried at the provider, and stays where it was."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -126,6 +127,52 @@ def test_a_token_that_is_dead_counts_for_nothing(fresh, run, entra):
     out = run(fresh, "--apply")
     assert out.returncode == EX_NOPERM, out.stdout + out.stderr
     assert fresh.status(USER)["refresh_token"] is False
+
+
+def test_what_would_be_refused_is_known_before_it_is_written(
+        fresh, run, old, entra):
+    """Also nothing is written through a link that somebody has planted."""
+    victim = os.path.join(old, "victim")
+    with open(victim, "w", encoding="ascii") as f:
+        f.write("as it was")
+    os.symlink(victim, fresh.config + ".import")
+    token = os.path.join(old, "third@contoso.com")
+    with open(token, "w", encoding="utf-8") as f:
+        json.dump({"client_id": "c", "refresh_token": "r",
+                   "proxy": "gopher://proxy"}, f)
+    before = read(fresh.config), os.listdir(os.path.dirname(fresh.config))
+    for argv in ([token], ["--apply", token]):
+        out = run(fresh, *argv)
+        assert out.returncode == EX_CONFIG, out.stdout + out.stderr
+        assert "is not written" in out.stdout
+        assert re.search(r":\d+: .*proxy.*gopher", out.stderr), out.stderr
+        assert (read(fresh.config),
+                os.listdir(os.path.dirname(fresh.config))) == before
+    assert read(victim) == "as it was"
+    assert not entra.token_requests
+
+
+def test_files_that_are_no_tokens(fresh, run, old):
+    """They are left out, or refused, and nothing hangs."""
+    tokens = os.path.join(old, "spool", "etc", "tokens")
+    with open(os.path.join(tokens, "deep@contoso.com"), "w",
+              encoding="ascii") as f:
+        f.write('{"client_id":' + "[" * 100000 + "]" * 100000 + "}")
+    with open(os.path.join(tokens, "huge@contoso.com"), "w",
+              encoding="ascii") as f:
+        f.truncate(64 * 1024 * 1024)
+    os.mkfifo(os.path.join(tokens, "fifo@contoso.com"))
+    os.symlink("/dev/zero", os.path.join(tokens, "zero@contoso.com"))
+    names = sorted(os.listdir(tokens))
+    with open(os.path.join(old, "sasl_passwd"), "a", encoding="ascii") as f:
+        f.writelines(f"{n} {n}:/etc/tokens/{n}\n" for n in names)
+        f.write('evil@contoso.com x"}\x01:pass:word\n')
+    out = run(fresh)
+    assert out.returncode == EX_OK, out.stderr
+    words = " ".join(out.stdout.split())
+    for name in set(names) - {USER}:
+        assert name in words and f'"{name}"' not in words, words
+    assert "is no JSON document" in words and "has characters" in words
 
 
 def test_a_configuration_that_would_be_bad_is_not_written(fresh, run, old):

@@ -199,6 +199,24 @@ clear(void **state)
 	return 0;
 }
 
+/* What a program may put between quotes is what is read from there. */
+static void
+test_values(void **state)
+{
+	static char long_value[CONF_VALUE_MAX];
+
+	(void)state;
+	assert_true(conf_text_is_value(""));
+	assert_true(conf_text_is_value("a\"b\\{c}$d 'include(\xc3\xa9)"));
+	assert_false(conf_text_is_value("a\nb"));
+	assert_false(conf_text_is_value("a\tb"));
+	assert_false(conf_text_is_value("a\x7f"));
+	assert_false(conf_text_is_value("a\xff"));
+	assert_false(conf_text_is_value("${HOME}"));
+	memset(long_value, 'a', sizeof(long_value) - 1);
+	assert_false(conf_text_is_value(long_value));
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, clear)
 
 int
@@ -211,6 +229,7 @@ main(void)
 	    TEST(test_length_of_values),
 	    TEST(test_hostile_bytes),
 	    TEST(test_stray_characters),
+	    TEST(test_values),
 	    TEST(test_where_sections_begin),
 	    TEST(test_only_regular_files_are_read),
 	};

@@ -117,6 +117,15 @@ read_json(struct legacy *legacy, const char *text)
 	    legacy_read(legacy, "t.json", text, strlen(text), &notes), 0);
 }
 
+static void
+refuse_json(const char *text)
+{
+	struct legacy legacy;
+
+	assert_int_equal(
+	    legacy_read(&legacy, "t.json", text, strlen(text), &notes), -1);
+}
+
 /* What the token file has itself counts more; a secret goes with its client. */
 static void
 test_inherited(void **state)
@@ -203,6 +212,43 @@ test_custom_provider(void **state)
 		       "    grant       = \"refresh_token\"\n}\n");
 }
 
+/* Nothing that is read can become more of the configuration than a value. */
+static void
+test_hostile_values(void **state)
+{
+	static const char table_text[] =
+	    "a@b x${HOME}:p\n\x01 u:p\n[h\xff] u:p\n"
+	    "k \"}include(\"/etc/shadow\"):p\n";
+	struct legacy_table table;
+
+	(void)state;
+	refuse_json(
+	    "{\"client_id\":\"c\",\"token_endpoint\":\"https://${x}\"}");
+	assert_true(noted("t.json: token_endpoint has characters"));
+	refuse_json("{\"client_id\":\"c\",\"proxy\":\"a\\nb\"}");
+	assert_true(noted("t.json: proxy has characters"));
+	add_token("{\"client_id\":\"c\\\"}include(\\\"/x\\\")#\","
+		  "\"client_secret\":\"a${b\",\"refresh_token\":\"r\"}",
+	    "a{'\"\\@b", "x\"");
+	check_text("",
+	    "application \"google\" {\n"
+	    "    provider           = \"google\"\n"
+	    "    client_id          = "
+	    "\"c\\\"}include(\\\"/x\\\")#\"\n"
+	    "    client_secret_file = \"secrets/google.client\"\n}\n\n"
+	    "account \"a{'\\\"\\\\@b\" {\n"
+	    "    application = \"google\"\n"
+	    "    grant       = \"refresh_token\"\n}\n");
+	legacy_read_table(&table, "t", table_text, &notes);
+	assert_int_equal(table.count, 1);
+	assert_string_equal(
+	    table.entries[0].user, "\"}include(\"/etc/shadow\")");
+	assert_true(noted("t:1: the server or the user has characters"));
+	assert_true(noted("t:2: the server"));
+	assert_true(noted("t:3: the server"));
+	legacy_clear_table(&table);
+}
+
 static void
 add_password(const char *host, const char *user)
 {
@@ -254,6 +300,7 @@ main(void)
 	    TEST(test_inherited),
 	    TEST(test_accounts_of_one_application),
 	    TEST(test_custom_provider),
+	    TEST(test_hostile_values),
 	    TEST(test_passwords),
 	};
 
