@@ -154,7 +154,8 @@ make_directory(const char *path, struct err *err)
 	char *dir = directory_of(path);
 	int rc = 0;
 
-	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
+	/* The daemons read it, whatever the administrator's umask is. */
+	if (mkdir(dir, 0755) == 0 ? chmod(dir, 0755) == -1 : errno != EEXIST)
 		rc = cannot_make(dir, err);
 	free(dir);
 	return rc;

@@ -142,6 +142,24 @@ test_secret(void **state)
 	check_content("other/s", "e", 0600, user != NULL ? user->pw_uid : 0);
 }
 
+/* The daemons read what an administrator with a closed umask has made. */
+static void
+test_umask(void **state)
+{
+	const mode_t before = umask(0077);
+	struct stat st;
+
+	(void)state;
+	write_text("etc/postoak.conf", "a", 0);
+	write_text("secrets/s", "b", 1);
+	(void)umask(before);
+	check_content("etc/postoak.conf", "a", 0644, geteuid());
+	assert_int_equal(stat(in_dir("etc"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(stat(in_dir("secrets"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+}
+
 static void
 test_refused(void **state)
 {
@@ -171,6 +189,7 @@ main(void)
 		test_rights_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_link_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_umask, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};
 
