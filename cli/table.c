@@ -198,18 +198,22 @@ put_token_life(struct buf *out, const struct json *account,
 		buf_addf(out, brief ? "%s left" : "ends in %s", span);
 }
 
-/* "2 minutes ago: AADSTS50126: ...; tried again in 5 minutes" */
+/* "2 minutes ago, failing for 3 hours, aadsts.50126: ... (tried again in 5
+ * minutes)" */
 static void
 make_error_text(
     struct buf *out, const struct json *error, const struct show_style *style)
 {
 	char when[TIME_TEXT_MAX];
+	int64_t at = show_int(error, "at"), since = show_int(error, "since");
 	int64_t retry_at;
 
-	if (show_int(error, "at") > 0)
+	if (at > 0)
 		buf_addf(out, "%s, ",
-		    time_text_when(when, sizeof(when), show_int(error, "at"),
-			style->now_s));
+		    time_text_when(when, sizeof(when), at, style->now_s));
+	if (since > 0 && at - since >= 60)
+		buf_addf(out, "failing for %s, ",
+		    time_text_span(when, sizeof(when), style->now_s - since));
 	buf_adds(out, show_string(error, "code"));
 	buf_adds(out, ": ");
 	buf_adds(out, show_string(error, "text"));

@@ -378,6 +378,7 @@ show_failure(const struct credential_status *status, struct json *answer)
 	}
 	failure = json_object();
 	json_set_int(failure, "at", status->failed_at_s);
+	json_set_int(failure, "since", status->failing_since_s);
 	json_set_string(failure, "kind", err_kind_name(status->failure->kind));
 	json_set_string(failure, "code", status->failure->code);
 	json_set_string(failure, "text", status->failure->text);

@@ -382,6 +382,7 @@ credential_status(struct credential *c, struct credential_status *status)
 		return;
 	status->failure = &c->failure->err;
 	status->failed_at_s = c->failure->at_s;
+	status->failing_since_s = c->failure->since_s;
 	status->retry_in_s = -1;
 	if (c->failure->refused == RECORD_REFUSED_NOTHING)
 		status->retry_in_s =

@@ -31,8 +31,9 @@ struct credential_status {
 	size_t waiters;
 	const struct err *failure; /* NULL: the last exchange was good */
 	int64_t failed_at_s;
-	int64_t retry_in_s;  /* -1: not by itself */
-	const char *unsaved; /* why the store is behind, or NULL */
+	int64_t failing_since_s; /* the first failure in a row */
+	int64_t retry_in_s;	 /* -1: not by itself */
+	const char *unsaved;	 /* why the store is behind, or NULL */
 };
 
 /* account: NULL for the application's own. Reads what is kept in store. */

@@ -45,6 +45,9 @@ failure_take(struct failure **failure, const struct grant_order *order,
 		f = *failure = mem_zalloc(1, sizeof(*f));
 	f->err = given->err;
 	f->at_s = clock_wall_s();
+	/* A clock that was put back must not make it later. */
+	if (f->since_s == 0 || f->since_s > f->at_s)
+		f->since_s = f->at_s;
 	f->attempts++;
 	f->refused = given->refused;
 	memcpy(f->refused_id, given->refused_id, sizeof(f->refused_id));
@@ -69,7 +72,7 @@ failure_restore(const struct record *record)
 		return NULL;
 	f = mem_zalloc(1, sizeof(*f));
 	f->err = record->refusal;
-	f->at_s = record->refused_at_s;
+	f->at_s = f->since_s = record->refused_at_s;
 	f->attempts = 1;
 	f->refused = record->refused;
 	strncat(f->refused_id, record->refused_id, CRYPTO_HEX_LEN - 1);
@@ -82,7 +85,7 @@ failure_recall(const struct err *err, int64_t at_s)
 	struct failure *f = mem_zalloc(1, sizeof(*f));
 
 	f->err = *err;
-	f->at_s = at_s;
+	f->at_s = f->since_s = at_s;
 	f->attempts = 1;
 	return f;
 }

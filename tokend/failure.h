@@ -16,6 +16,7 @@
 struct failure {
 	struct err err;
 	int64_t at_s;	       /* wall clock */
+	int64_t since_s;       /* of the first one in a row, wall clock */
 	int64_t retry_ms;      /* boot clock */
 	unsigned int attempts; /* in a row */
 	/* Not NOTHING: latched, until what was refused is something else. */

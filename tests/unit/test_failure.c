@@ -98,6 +98,25 @@ test_waits_as_the_schedule_says(void **state)
 	}
 }
 
+/* Since when it has been failing: the first failure in a row counts. */
+static void
+test_since(void **state)
+{
+	(void)state;
+	take(ERR_TEMPORARY, RECORD_REFUSED_NOTHING, 0);
+	assert_true(failure->since_s > 0);
+	assert_int_equal(failure->since_s, failure->at_s);
+	failure->since_s -= 3600;
+	take(ERR_CONFIG, RECORD_REFUSED_PASSWORD, 0);
+	failure_forgive(failure);
+	take(ERR_TEMPORARY, RECORD_REFUSED_NOTHING, 0);
+	assert_in_range(failure->at_s - failure->since_s, 3600, 3600 + 60);
+	/* A clock that was put back. */
+	failure->since_s = failure->at_s + 7200;
+	take(ERR_TEMPORARY, RECORD_REFUSED_NOTHING, 0);
+	assert_int_equal(failure->since_s, failure->at_s);
+}
+
 static void
 test_local_trouble_is_soon_tried_again(void **state)
 {
@@ -213,6 +232,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_waits_as_the_schedule_says),
+	    TEST(test_since),
 	    TEST(test_local_trouble_is_soon_tried_again),
 	    TEST(test_explanation),
 	    TEST(test_latched_until_what_was_refused_changes),

@@ -35,7 +35,8 @@ static const char tokend_text[] =
     "\"grant\":\"password\",\"user\":\"x\",\"state\":\"needs_admin\","
     "\"expires_at\":null,\"client_secret_expires\":\"2026-11-21\","
     "\"certificate_expires\":\"2026-11-20\","
-    "\"last_error\":{\"at\":1795465860,\"kind\":\"config\","
+    "\"last_error\":{\"at\":1795465860,\"since\":1795455240,"
+    "\"kind\":\"config\","
     "\"code\":\"aadsts.7000222\",\"text\":\"the client secret of application "
     "contoso expired; make a new one and put its Value into the file\\u001b[2J"
     "\",\"retry_at\":1795466340}},"
@@ -117,8 +118,9 @@ test_list(void **state)
 	assert_true(longest_line(out.data) <= SHOW_WIDTH);
 	assert_non_null(strstr(out.data,
 	    "\nbad@contoso.com            NEEDS ADMIN none             "
-	    "not known\n    3 minutes ago, aadsts.7000222: the client secret"));
-	assert_non_null(strstr(out.data, "(tried again\n    in 5 minutes)"));
+	    "not known\n    3 minutes ago, failing for 3 hours, "
+	    "aadsts.7000222: the "));
+	assert_non_null(strstr(out.data, "(tried again in 5 minutes)"));
 	assert_non_null(
 	    strstr(out.data, "client secret expired 2026-11-21, 2 days ago\n"));
 	assert_non_null(
