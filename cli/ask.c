@@ -18,7 +18,7 @@
 #include "sock.h"
 
 #define REQUEST_MAX (64 * 1024)
-#define ANSWER_MAX (16 * 1024 * 1024)
+#define ANSWER_MAX (128 * 1024 * 1024)
 #define BLOCK 8192
 
 static const char *const programs[] = {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -237,6 +238,7 @@ void
 screen_fit(struct buf *out, const char *text, struct screen_size size)
 {
 	int lines = screen_lines(text), row;
+	char more[64];
 	size_t len;
 
 	buf_adds(out, "\033[H");
@@ -244,11 +246,13 @@ screen_fit(struct buf *out, const char *text, struct screen_size size)
 		len = strcspn(text, "\n");
 		if (row > 1)
 			buf_adds(out, "\r\n");
-		if (row == size.rows && row < lines)
-			buf_addf(out, "... %d more lines%s", lines - row + 1,
-			    "\033[K");
-		else
+		if (row == size.rows && row < lines) {
+			snprintf(more, sizeof(more), "... %d more lines",
+			    lines - row + 1);
+			put_cut(out, more, strlen(more), size.columns);
+		} else {
 			put_cut(out, text, len, size.columns);
+		}
 		text += len + 1;
 	}
 	buf_adds(out, "\033[J");

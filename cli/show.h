@@ -16,7 +16,7 @@
  */
 
 #define SHOW_WIDTH 80
-#define SHOW_MAX (16 * 1024 * 1024) /* bytes of one output */
+#define SHOW_MAX (192 * 1024 * 1024) /* bytes of one output */
 
 enum show_tone { SHOW_PLAIN, SHOW_GOOD, SHOW_WARN, SHOW_BAD, SHOW_STRONG };
 

@@ -21,7 +21,7 @@
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX (64 * 1024)
-#define ANSWER_MAX (16 * 1024 * 1024)
+#define ANSWER_MAX (128 * 1024 * 1024)
 #define IDLE_MS 60000
 
 struct client {

@@ -13,7 +13,7 @@
  * requests name (common/PROTOCOL section 2). Called by control, control_login.
  */
 
-#define CONTROL_ANSWER_MAX (16 * 1024 * 1024)
+#define CONTROL_ANSWER_MAX (128 * 1024 * 1024)
 #define CONTROL_ANSWER_VERSION 1
 
 /* {"version":1,"status":status}; to be freed. */

@@ -40,6 +40,7 @@ test_cut(void **state)
 	(void)state;
 	check("1\n2\n3\n4\n", 3, 80,
 	    "\033[H1\033[K\r\n2\033[K\r\n... 2 more lines\033[K\033[J");
+	check("1\n2\n3\n", 2, 7, "\033[H1\033[K\r\n... 2 m\033[0m\033[K\033[J");
 	check("abcdef\n", 3, 4, "\033[Habcd\033[0m\033[K\033[J");
 }
 
