@@ -157,8 +157,8 @@ take_error(const struct json *answer, struct err *err)
 	err_set(err, err_kind_parse(json_get_string(answer, "kind")),
 	    code != NULL ? code : "answer", "%s",
 	    text != NULL ? text : "the daemon refused without a reason");
-	if (json_get_int(answer, "retry_ms", &retry_ms) && retry_ms > 0 &&
-	    retry_ms < INT32_MAX)
+	if (err != NULL && json_get_int(answer, "retry_ms", &retry_ms) &&
+	    retry_ms > 0 && retry_ms < INT32_MAX)
 		err->retry_ms = (int)retry_ms;
 }
 

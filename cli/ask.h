@@ -18,7 +18,8 @@
 enum ask_whom { ASK_TOKEND, ASK_MILTER };
 
 /*
- * Ask and wait for the answer, for timeout_ms at most. account may be NULL.
+ * Ask and wait for the answer, for timeout_ms at most. account may be NULL, and
+ * err where only the answer counts.
  * The answer with status ok (json_free it), or NULL with *err: the daemon's own
  * error as it made it, or ours with a remedy and one of the codes
  *   unreachable  nobody answers on path (ERR_TEMPORARY)

@@ -143,6 +143,18 @@ test_error_answer(void **state)
 	assert_int_equal(ask_exit_code(&err), err_exit_code(ERR_LOGIN));
 }
 
+/* Some want the answer only. */
+static void
+test_error_that_nobody_wants(void **state)
+{
+	(void)state;
+	start("{\"status\":\"error\",\"kind\":\"temporary\",\"code\":\"later\","
+	      "\"text\":\"later\",\"retry_ms\":1500}\n",
+	    0);
+	assert_null(ask(ASK_TOKEND, path, "token", "a@b", 5000, NULL));
+	stop();
+}
+
 static void
 test_nobody_there(void **state)
 {
@@ -207,6 +219,7 @@ main(void)
 	    TEST(test_answer),
 	    TEST(test_no_account),
 	    TEST(test_error_answer),
+	    TEST(test_error_that_nobody_wants),
 	    TEST(test_nobody_there),
 	    TEST(test_no_proper_answer),
 	    TEST(test_closed_without_an_answer),
