@@ -23,8 +23,8 @@
 #include "clock.h"
 #include "mem.h"
 
-#define AT_ONCE 6 /* processes */
-#define OUTPUT_MAX (1024 * 1024)
+#define AT_ONCE 6		 /* processes */
+#define LINE_BYTES (1024 * 1024) /* of one finding */
 
 struct child {
 	struct check_job *job;
@@ -55,7 +55,7 @@ write_finding(const struct findings_item *item, void *arg)
 	size_t done = 0;
 	ssize_t n = 0;
 
-	buf_init(&line, OUTPUT_MAX);
+	buf_init(&line, LINE_BYTES);
 	if (json_write(json, &line, 0) == 0 && buf_adds(&line, "\n") == 0)
 		while (
 		    done < line.len &&
@@ -117,6 +117,7 @@ start(struct child *child, struct check_job *job, int64_t last_ms)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK); /* the child's end blocks */
 	child->pid = fork();
 	if (child->pid == 0) {
 		(void)close(fds[0]);
@@ -134,7 +135,7 @@ start(struct child *child, struct check_job *job, int64_t last_ms)
 	child->deadline_ms = clock_boot_ms() + job->limit_s * 1000LL;
 	if (child->deadline_ms > last_ms)
 		child->deadline_ms = last_ms;
-	buf_init(&child->out, OUTPUT_MAX);
+	buf_init(&child->out, LINE_BYTES);
 	return 0;
 }
 
@@ -157,12 +158,13 @@ take_findings(struct child *child)
 }
 
 static void
-end(struct crew *crew, struct child *child, int late)
+end(struct crew *crew, struct child *child, const char *cut_off)
 {
 	siginfo_t info;
 	int status = 0;
 
-	if (late)
+	/* It may be waiting for somebody to read what it writes. */
+	if (cut_off != NULL)
 		(void)kill(-child->pid, SIGKILL);
 	/* What it may have left behind must not outlive it; the group's number
 	 * is nobody else's for as long as the child is not reaped. */
@@ -172,9 +174,8 @@ end(struct crew *crew, struct child *child, int late)
 	(void)kill(-child->pid, SIGKILL);
 	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	take_findings(child);
-	if (late)
-		cannot(child->job, "no answer in time");
+	if (cut_off != NULL)
+		cannot(child->job, cut_off);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		cannot(child->job, "the check itself broke off");
 	(void)close(child->fd);
@@ -183,16 +184,36 @@ end(struct crew *crew, struct child *child, int late)
 	child->job = NULL;
 }
 
-/* 1 while there may be more. */
+/* What has come by now, without waiting. 1 while there may be more, 0 at the
+ * end, -1 if it cannot be read. */
 static int
 read_more(struct child *child)
 {
 	char data[4096];
-	ssize_t n = read(child->fd, data, sizeof(data));
+	ssize_t n;
 
-	if (n > 0)
-		return buf_add(&child->out, data, (size_t)n) == 0;
-	return n < 0 && errno == EINTR;
+	while ((n = read(child->fd, data, sizeof(data))) > 0) {
+		if (buf_add(&child->out, data, (size_t)n) != 0)
+			return -1;
+		take_findings(child);
+	}
+	if (n == 0)
+		return 0;
+	return errno == EAGAIN || errno == EINTR ? 1 : -1;
+}
+
+/* Whoever has ended is not late, however late we come to look. */
+static void
+look_after(struct crew *crew, struct child *child)
+{
+	int more = read_more(child);
+
+	if (more < 0)
+		end(crew, child, "its findings cannot be read");
+	else if (more == 0)
+		end(crew, child, NULL);
+	else if (clock_boot_ms() >= child->deadline_ms)
+		end(crew, child, "no answer in time");
 }
 
 /* Fill the free places. */
@@ -237,16 +258,9 @@ wait_some(struct crew *crew)
 	if (running == 0)
 		return 0;
 	(void)poll(fds, AT_ONCE, nearest > now ? (int)(nearest - now) : 0);
-	now = clock_boot_ms();
-	for (i = 0; i < AT_ONCE; i++) {
-		child = &crew->children[i];
-		if (child->job == NULL)
-			continue;
-		if (fds[i].revents != 0 && !read_more(child))
-			end(crew, child, 0);
-		else if (now >= child->deadline_ms)
-			end(crew, child, 1);
-	}
+	for (i = 0; i < AT_ONCE; i++)
+		if (crew->children[i].job != NULL)
+			look_after(crew, &crew->children[i]);
 	return 1;
 }
 
