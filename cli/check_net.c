@@ -13,21 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ca_bundle.h"
 #include "check_host.h"
 #include "mem.h"
 
 #define CONNECT_MS 5000
 #define LINE_BYTES 1024
-
-/* Where distributions keep the bundle: Debian, Fedora, SUSE, Alpine. */
-static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-};
-
-#define N_BUNDLES (sizeof(bundles) / sizeof(bundles[0]))
 
 /* --- names and connections ------------------------------------------------ */
 
@@ -272,16 +263,10 @@ static void
 check_ca(
     const struct checkup *checkup, const struct conf_application *application)
 {
-	const char *path = application->ca_file;
-	size_t i = 0;
-	int count;
+	const char *path = application->ca_file != NULL ? application->ca_file
+							: ca_bundle_find();
+	int count = count_certificates(path);
 
-	while (
-	    path == NULL && i + 1 < N_BUNDLES && access(bundles[i], R_OK) != 0)
-		i++;
-	if (path == NULL)
-		path = bundles[access(bundles[i], R_OK) == 0 ? i : 0];
-	count = count_certificates(path);
 	if (count > 0) {
 		findings_add(checkup->findings, FINDINGS_OK, "ca", NULL,
 		    "%d certificate %s in %s", count,

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "ca_bundle.h"
 #include "mem.h"
 #include "postfix_table.h"
 
@@ -268,8 +269,7 @@ check_ca(struct transport *transport)
 	    postfix_look_option(look, transport->service, "smtp_tls_CApath");
 	const char *fallback = postfix_look_option(
 	    look, transport->service, "tls_append_default_CA");
-	const char *planned =
-	    own != NULL ? own : "/etc/ssl/certs/ca-certificates.crt";
+	const char *planned = own != NULL ? own : ca_bundle_find();
 
 	if (*file != '\0' && access(file, R_OK) != 0 && access(file, F_OK) != 0)
 		add(transport, FINDINGS_FAIL, "tls_ca", file_name, file,

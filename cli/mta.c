@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ca_bundle.h"
 #include "postfix_apply.h"
 #include "postfix_look.h"
 #include "postfix_plan.h"
@@ -19,16 +20,6 @@
 #include "postfix_undo.h"
 #include "sendmail_text.h"
 #include "show.h"
-
-#define N_CA_FILES (sizeof(ca_files) / sizeof(ca_files[0]))
-
-/* Where distributions keep the bundle: Debian, Fedora, SUSE, Alpine. */
-static const char *const ca_files[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-};
 
 struct request {
 	struct postfix_host host;
@@ -61,21 +52,6 @@ static const struct option options[] = {
     {"yes", no_argument, NULL, OPT_YES},
     {NULL, 0, NULL, 0},
 };
-
-static void
-look_at_host(struct postfix_host *host)
-{
-	size_t i = 0;
-
-	while (i + 1 < N_CA_FILES && access(ca_files[i], R_OK) != 0)
-		i++;
-	/* A fresh host may have none yet: then the first name is as good. */
-	host->ca_file =
-	    access(ca_files[i], R_OK) == 0 ? ca_files[i] : ca_files[0];
-	host->config_directory = NULL;
-	host->relay = NULL;
-	host->queue_directory = NULL;
-}
 
 /* What was not given: as this Postfix has it, or as most have it. */
 static void
@@ -305,7 +281,7 @@ mta_verb(const struct verb_context *context, int argc, char **argv)
 
 	memset(&request, 0, sizeof(request));
 	request.chroot = -1;
-	look_at_host(&request.host);
+	request.host.ca_file = ca_bundle_find();
 	rc = parse(&request, argc, argv);
 	if (rc != EX_OK)
 		return rc;
