@@ -25,6 +25,7 @@
 #include "log.h"
 #include "mem.h"
 #include "message.h"
+#include "negotiated.h"
 
 /* A field of header_size_limit (102,400 in Postfix) is one packet; libmilter
  * takes 64 kB unless told otherwise and else drops the connection. */
@@ -35,9 +36,8 @@
 #define ALL_ACTIONS (ACTIONS | RECIPIENTS | SMFIF_QUARANTINE)
 
 struct session {
-	unsigned long steps; /* as negotiated: SMFIP_* */
-	int can_hold;	     /* the MTA has a hold queue */
-	int under_way;	     /* between MAIL and the end of the message */
+	struct negotiated with_mta;
+	int under_way; /* between MAIL and the end of the message */
 	struct message message;
 };
 
@@ -61,7 +61,7 @@ set_under_way(struct session *session, int now)
 static sfsistat
 no_answer(const struct session *session, unsigned long step)
 {
-	return session->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+	return session->with_mta.steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
 /* --- before the message -------------------------------------------------- */
@@ -112,6 +112,19 @@ wanted_actions(void)
 	return actions;
 }
 
+/* NULL if libmilter does not take it. */
+static struct session *
+begin(SMFICTX *ctx)
+{
+	struct session *session = mem_zalloc(1, sizeof(*session));
+
+	message_init(&session->message);
+	if (smfi_setpriv(ctx, session) == MI_SUCCESS)
+		return session;
+	free(session);
+	return NULL;
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long f2, unsigned long f3, unsigned long *want_actions,
@@ -126,21 +139,19 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 			       "sender: no message can be taken");
 		return SMFIS_REJECT;
 	}
-	session = mem_zalloc(1, sizeof(*session));
-	message_init(&session->message);
-	session->steps = wanted_steps() & steps;
-	if (smfi_setpriv(ctx, session) != MI_SUCCESS) {
-		free(session);
+	session = begin(ctx);
+	if (session == NULL)
 		return SMFIS_REJECT;
-	}
+	session->with_mta.steps = wanted_steps() & steps;
 	*want_actions = actions & wanted_actions();
 	/* Both or none: a recipient is taken away and given anew. */
 	if ((actions & RECIPIENTS) == RECIPIENTS)
 		*want_actions |= RECIPIENTS;
-	session->can_hold = (*want_actions & SMFIF_QUARANTINE) != 0;
+	session->with_mta.can_hold = (*want_actions & SMFIF_QUARANTINE) != 0;
+	negotiated_keep(ctx, &session->with_mta);
 	if (actions & SMFIF_SETSYMLIST)
 		ask_for_macros(ctx);
-	*want_steps = session->steps;
+	*want_steps = session->with_mta.steps;
 	*want_f2 = 0;
 	*want_f3 = 0;
 	return SMFIS_CONTINUE;
@@ -154,6 +165,9 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 	const void *bytes = NULL;
 
 	(void)name;
+	/* The MTA kept its connection for another client. */
+	if (session == NULL && (session = begin(ctx)) != NULL)
+		(void)negotiated_find(ctx, &session->with_mta);
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
 	m = &session->message;
@@ -209,9 +223,9 @@ on_mail(SMFICTX *ctx, char **argv)
 	    smfi_getsymval(ctx, answer_borrowed("{auth_authen}")), size);
 	if (utf8)
 		message_utf8(&session->message);
-	session->message.can_hold = session->can_hold;
+	session->message.can_hold = session->with_mta.can_hold;
 	set_under_way(session, 1);
-	if (session->steps & SMFIP_NR_MAIL)
+	if (session->with_mta.steps & SMFIP_NR_MAIL)
 		return SMFIS_NOREPLY;
 	if (decide_too_large(&session->message, &reply)) {
 		set_under_way(session, 0);

@@ -154,6 +154,11 @@ class Milter:
         data = octets(host) + b"\0" + family + struct.pack(">H", 25) + octets(client) + b"\0"
         return self._stage(Result([]), b"C", data, NO_CONNECT, NR_CONNECT)
 
+    def next_client(self, **options):
+        """The MTA keeps the connection for another client (SMFIC_QUIT_NC)."""
+        self._packet(b"K")
+        return self.connect(**options)
+
     def mail(self, result, sender, login=None, size=None):
         self._macros(b"M", {"{auth_authen}": login} if login else {})
         argv = octets(sender) + b"\0" + (b"SIZE=%d\0" % size if size else b"")

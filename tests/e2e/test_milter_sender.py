@@ -5,8 +5,9 @@ import struct
 
 import pytest
 
-from milter_client import Result
+from milter_client import STEPS, Result
 from milter_server import DOMAIN, OWN, account, promise
+from relay import wait_until
 
 HEADER_LEADSPC = 0x100000
 EVIL = "<evil@example.com>"
@@ -24,6 +25,18 @@ def test_leading_blanks_are_not_asked_for(serve):
         assert result.fields("From") == [f"ERP <{OWN}>".encode()]
         result = server.send(headers=[("From", f"{blanks}{OWN}")])
         assert result.edits == [], blanks
+
+
+@pytest.mark.parametrize("steps", [STEPS, 0])
+def test_an_mta_may_keep_its_connection_for_the_next_client(serve, steps):
+    """Nothing is negotiated again then."""
+    server = serve()
+    with server.client(steps=steps) as client:
+        for number in range(1, 4):
+            promise(client.send(EVIL, ["a@b.example"], [("From", "evil@example.com")]))
+            assert client.next_client(client=f"192.0.2.{number}")
+        promise(client.send(EVIL, ["a@b.example"], [("From", "evil@example.com")]))
+    wait_until(lambda: "client=192.0.2.3 " in server.log(), "the last client")
 
 
 def test_deletions_go_from_the_last_to_the_first(serve):
