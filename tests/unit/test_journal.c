@@ -279,6 +279,7 @@ bounds(void **state)
 	(void)state;
 	assert_int_equal(journal_add(&journal, large, sizeof(large)), EMSGSIZE);
 	assert_int_equal(journal_add(&journal, large, JOURNAL_RECORD_MAX), 0);
+	journal_close(&journal);
 	assert_int_equal(journal_open(&journal, "/nonexistent"), ENOENT);
 	assert_int_equal(journal_open(&journal, directory), 0);
 }
