@@ -168,6 +168,60 @@ def test_an_account_that_needs_somebody(relay, office):
     assert relay.postoak("token", "relay@contoso.com", check=False).stdout == ""
 
 
+# What each verb that speaks of times, and can be run here, is called with.
+SPEAKING = {
+    "status": [[], ["relay@contoso.com"]],
+    "limits": [[], ["relay@contoso.com"], ["--reset"]],
+    "refresh": [["relay@contoso.com"]],
+    "check": [["relay@contoso.com", "--area", "account"]],
+    "login": [["relay@contoso.com", "--import"]],
+    "logout": [["relay@contoso.com"]],
+    "export": [["relay@contoso.com", "x.export"]],
+    "restore": [["relay@contoso.com", "x.export"]],
+    "import": [["sasl_passwd"]],
+    "release": [["postfix", "-c", "/none", "--dry-run"]],
+    "explain": [["AADSTS50196"], ["451 4.7.500 try again in 3600 s"]],
+    "reload": [[]],
+    "help": [[]],
+}
+# A token, questions, a service on the log, another program's settings.
+SILENT = {"token", "setup", "watch", "mta"}
+# What is no length of a text of ours: other people's words, times of a clock.
+RAW = re.compile(r"\b1[4-9]\d{8}(?:\d{3})?\b"  # Unix seconds or milliseconds
+                 r"|\b\d+ ?(?:s|secs?|m?secs|ms)\b|\b\d{3,} seconds\b"
+                 r"|\b[6-9]\d seconds\b|_s\b|_ms\b")
+
+
+def test_times_are_words(relay):
+    """Nobody has to reckon with seconds, before, with and without a token."""
+    verbs = re.findall(r"^  ([a-z]+) ", relay.postoak("help"), re.M)
+    assert set(verbs) == set(SPEAKING) | SILENT
+    with open(os.path.join(relay.directory, "sasl_passwd"), "w",
+              encoding="ascii") as f:
+        f.write("smtp.office365.com other@contoso.com:word\n")
+
+    def everything():
+        for verb in verbs:
+            for argv in SPEAKING.get(verb, []):
+                out = subprocess.run(
+                    [relay.program("postoak"), "-c", relay.config, verb,
+                     *argv], cwd=relay.directory, capture_output=True,
+                    text=True, timeout=60, check=False, input="")
+                assert out.stdout + out.stderr, verb
+                yield verb, out.stdout + out.stderr
+    relay.postoak("refresh", "relay@contoso.com")
+    said = list(everything())
+    relay.write_secret("relay.password", "wrong")
+    relay.postoak("refresh", "relay@contoso.com", check=False)
+    said += everything()
+    found = [(verb, raw.group(), text) for verb, text in said
+             for raw in RAW.finditer(text)
+             if "try again in 3600 s" not in text]
+    assert not found
+    words = " ".join(text for _, text in said)
+    assert " minutes" in words and "50126" in words
+
+
 def test_unknown_account(relay):
     out = relay.postoak("token", "nobody@contoso.com", check=False)
     assert out.returncode == EX_CONFIG and out.stdout == ""
