@@ -342,8 +342,10 @@ struct arguments {
 };
 
 static int
-take_option(struct arguments *arguments, int option, const char *given)
+take_option(void *arg, int option)
 {
+	struct arguments *arguments = arg;
+
 	switch (option) {
 	case OPT_JSON:
 		arguments->json = 1;
@@ -354,7 +356,7 @@ take_option(struct arguments *arguments, int option, const char *given)
 	case OPT_CONFIG:
 		arguments->request.config_directory = optarg;
 		return EX_OK;
-	case OPT_AREA:
+	default: /* OPT_AREA */
 		arguments->areas = parse_areas(optarg);
 		if (arguments->areas != 0)
 			return EX_OK;
@@ -362,25 +364,17 @@ take_option(struct arguments *arguments, int option, const char *given)
 		    "--area takes host, mta, account, server and domain, "
 		    "separated by commas, not \"%s\"",
 		    optarg);
-	default:
-		return verb_usage(
-		    "check", "%s is no option, or lacks its value", given);
 	}
 }
 
 static int
 parse(struct arguments *arguments, int argc, char **argv)
 {
-	int option, rc;
+	int rc;
 
-	optind = 0; /* getopt has read the tool's own options before */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		rc = take_option(arguments, option,
-		    optind > 0 && optind <= argc ? argv[optind - 1] : "?");
-		if (rc != EX_OK)
-			return rc;
-	}
+	rc = verb_getopt(argc, argv, options, take_option, arguments);
+	if (rc != EX_OK)
+		return rc;
 	if (optind < argc)
 		arguments->request.account = argv[optind++];
 	if (optind < argc)

@@ -16,14 +16,6 @@
 #include "mem.h"
 
 static void
-ignore_line(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
-static void
 check_running(
     const struct checkup *checkup, const struct check_postfix *postfix)
 {
@@ -42,7 +34,7 @@ check_running(
 	}
 	if (access(argv[0], X_OK) != 0)
 		argv[0] = "postfix";
-	if (command_ask(argv, ignore_line, NULL, NULL) == 0) {
+	if (command_ask(argv, NULL, NULL, NULL) == 0) {
 		findings_add(checkup->findings, FINDINGS_OK, "postfix_running",
 		    NULL, "Postfix %s runs, from %s",
 		    postfix_look_main(postfix->look, "mail_version"),

@@ -94,7 +94,8 @@ hand_over(struct buf *in, command_line line, void *arg)
 		size_t len = (size_t)(end - in->data);
 
 		*end = '\0';
-		line(arg, in->data, len);
+		if (line != NULL)
+			line(arg, in->data, len);
 		buf_drop(in, len + 1);
 	}
 }

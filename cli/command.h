@@ -18,9 +18,9 @@ typedef void (*command_line)(void *arg, const char *line, size_t len);
 
 /*
  * Run argv (NULL at the end) with input (at most 60 kB; NULL: none) on its
- * standard input and hand over each line of its output. 0 if it ends with 0,
- * else -1 with *err: ERR_CONFIG if it cannot be started, ERR_TEMPORARY if it
- * ends otherwise.
+ * standard input and hand over each line of its output (line NULL: nobody
+ * reads them). 0 if it ends with 0, else -1 with *err: ERR_CONFIG if it cannot
+ * be started, ERR_TEMPORARY if it ends otherwise.
  */
 int command_run(const char *const argv[], const char *input, command_line line,
     void *arg, struct err *err);

@@ -81,14 +81,6 @@ postfix_look(const char *directory, struct looking *looking, struct err *err)
 	return command_run(argv, NULL, postfix_line, looking, err);
 }
 
-static void
-ignore_line(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
 /*
  * postsuper puts them among the deferred ones, which the queue manager looks at
  * every queue_run_delay (five minutes): then all that was let go in that time
@@ -106,7 +98,7 @@ postfix_wake(const char *directory)
 		argv[1] = "-c";
 		argv[2] = directory;
 	}
-	(void)command_run(argv, NULL, ignore_line, NULL, &err);
+	(void)command_run(argv, NULL, NULL, NULL, &err);
 }
 
 static int
@@ -129,7 +121,7 @@ postfix_release(const char *directory, const char *const *ids, size_t count,
 		(void)buf_addf(&input, "%s\n", ids[i]);
 	rc = input.truncated
 		 ? err_set(err, ERR_BUG, "input", "too many queue ids")
-		 : command_run(argv, input.data, ignore_line, NULL, err);
+		 : command_run(argv, input.data, NULL, NULL, err);
 	buf_clear(&input);
 	if (rc == 0)
 		postfix_wake(directory);
@@ -197,7 +189,7 @@ sendmail_release(
 		matches[i] = mem_printf("-qI%s", ids[i]);
 		argv[n++] = matches[i];
 	}
-	rc = command_run(argv, NULL, ignore_line, NULL, err);
+	rc = command_run(argv, NULL, NULL, NULL, err);
 	for (i = 0; i < count; i++)
 		free(matches[i]);
 	free(matches);

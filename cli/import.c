@@ -444,22 +444,24 @@ make_plan(struct job *job, char **files, int count, struct err *err)
 }
 
 static int
+take_option(void *arg, int option)
+{
+	struct job *job = arg;
+
+	if (option == OPT_APPLY)
+		job->apply = 1;
+	else
+		job->queue = optarg;
+	return EX_OK;
+}
+
+static int
 parse(struct job *job, int argc, char **argv)
 {
-	int option;
+	int rc = verb_getopt(argc, argv, options, take_option, job);
 
-	optind = 0; /* getopt has read the tool's own options before */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == OPT_APPLY)
-			job->apply = 1;
-		else if (option == OPT_QUEUE)
-			job->queue = optarg;
-		else
-			return verb_usage("import",
-			    "%s is no option, or lacks its value",
-			    argv[optind - 1]);
-	}
+	if (rc != EX_OK)
+		return rc;
 	if (optind == argc)
 		return verb_usage("import",
 		    "which files? sasl-xoauth2's configuration, its token "

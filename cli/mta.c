@@ -83,8 +83,10 @@ set_chroot(struct request *request, const char *value)
 }
 
 static int
-take_option(struct request *request, int option, const char *given)
+take_option(void *arg, int option)
 {
+	struct request *request = arg;
+
 	switch (option) {
 	case OPT_RELAY:
 		request->host.relay = optarg;
@@ -106,29 +108,10 @@ take_option(struct request *request, int option, const char *given)
 	case OPT_UNDO:
 		request->undo = 1;
 		return EX_OK;
-	case OPT_YES:
+	default: /* OPT_YES */
 		request->yes = 1;
 		return EX_OK;
-	default:
-		return verb_usage(
-		    "mta", "%s is no option, or lacks its value", given);
 	}
-}
-
-static int
-parse(struct request *request, int argc, char **argv)
-{
-	int option, rc;
-
-	optind = 0; /* getopt has read the tool's own options before */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		rc = take_option(request, option,
-		    optind > 0 && optind <= argc ? argv[optind - 1] : "?");
-		if (rc != EX_OK)
-			return rc;
-	}
-	return EX_OK;
 }
 
 static int
@@ -282,7 +265,7 @@ mta_verb(const struct verb_context *context, int argc, char **argv)
 	memset(&request, 0, sizeof(request));
 	request.chroot = -1;
 	request.host.ca_file = ca_bundle_find();
-	rc = parse(&request, argc, argv);
+	rc = verb_getopt(argc, argv, options, take_option, &request);
 	if (rc != EX_OK)
 		return rc;
 	if (optind == argc)

@@ -85,20 +85,12 @@ postfix_files_add(struct postfix_files *files, const char *name, char *before,
 
 /* --- tables with an index ------------------------------------------------- */
 
-static void
-ignore_line(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
 static int
 make_index(const struct postfix_files *files, const char *path, struct err *err)
 {
 	const char *argv[] = {"postmap", "-c", files->directory, path, NULL};
 
-	return command_ask(argv, ignore_line, NULL, err);
+	return command_ask(argv, NULL, NULL, err);
 }
 
 int

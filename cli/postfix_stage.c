@@ -107,14 +107,6 @@ is_new(const struct postfix_stage *stage, const struct postfix_change *change)
 	       !has_parameter(stage->main_before, change->name);
 }
 
-static void
-ignore_line(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
 static int
 run_maker(const struct postfix_stage *stage, const char *directory,
     size_t maker, const struct postfix_changes *changes, struct err *err)
@@ -138,7 +130,7 @@ run_maker(const struct postfix_stage *stage, const char *directory,
 	}
 	if (call.count > fixed)
 		rc = command_ask(
-		    (const char *const *)call.argv, ignore_line, NULL, err);
+		    (const char *const *)call.argv, NULL, NULL, err);
 	clear_call(&call);
 	return rc;
 }

@@ -117,20 +117,12 @@ postfix_switch_ask(const char *question, int yes)
 	return 1;
 }
 
-static void
-ignore_line(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
 static int
 run_postfix(const char *config_directory, const char *what, struct err *err)
 {
 	const char *argv[] = {"postfix", "-c", config_directory, what, NULL};
 
-	return command_ask(argv, ignore_line, NULL, err);
+	return command_ask(argv, NULL, NULL, err);
 }
 
 int

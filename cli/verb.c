@@ -4,6 +4,7 @@
  */
 #include "verb.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,4 +160,24 @@ verb_begin(const struct verb_context *context, struct verb_options *options,
 	if (verb_parse(options, argc, argv) != 0)
 		return NULL;
 	return verb_conf(context, exit_code);
+}
+
+int
+verb_getopt(int argc, char **argv, const struct option *options, verb_take take,
+    void *arg)
+{
+	int option, rc;
+
+	optind = 0; /* getopt has read the tool's own options before */
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == '?')
+			return verb_usage(argv[0],
+			    "%s is no option, or lacks its value",
+			    argv[optind - 1]);
+		rc = take(arg, option);
+		if (rc != EX_OK)
+			return rc;
+	}
+	return EX_OK;
 }

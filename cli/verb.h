@@ -64,6 +64,16 @@ struct conf *verb_conf(const struct verb_context *context, int *exit_code);
 struct conf *verb_begin(const struct verb_context *context,
     struct verb_options *options, int argc, char **argv, int *exit_code);
 
+/*
+ * Long options: take is given each one's number, whose value stands in optarg.
+ * EX_OK with optind at the first operand, or EX_USAGE with why printed; also
+ * when take does not return EX_OK.
+ */
+struct option;
+typedef int (*verb_take)(void *arg, int option);
+int verb_getopt(int argc, char **argv, const struct option *options,
+    verb_take take, void *arg);
+
 /* The verbs, one file a family. */
 int setup_verb(const struct verb_context *context, int argc, char **argv);
 int status_verb(const struct verb_context *context, int argc, char **argv);
