@@ -19,35 +19,43 @@
 #include "../../milter/counters.h"
 
 char counters_place[64];
-
-void
-counters_place_make(void)
-{
-	strcpy(counters_place, "/tmp/postoak-counters-XXXXXX");
-	assert_non_null(mkdtemp(counters_place));
-}
+struct counters *counters;
 
 struct counters *
 counters_place_open(void)
 {
 	char address[100];
 	struct conf_milter milter = {.counters = address};
-	struct counters *counters;
+	struct counters *opened;
 	struct err err;
 
 	(void)snprintf(address, sizeof(address), "lmdb:%s", counters_place);
-	counters = counters_open(&milter, &err);
-	if (counters == NULL)
+	opened = counters_open(&milter, &err);
+	if (opened == NULL)
 		fail_msg("%s", err.text);
-	return counters;
+	return opened;
 }
 
-void
-counters_place_remove(void)
+int
+counters_place_setup(void **state)
 {
-	DIR *place = opendir(counters_place);
-	const struct dirent *entry;
+	(void)state;
+	strcpy(counters_place, "/tmp/postoak-counters-XXXXXX");
+	assert_non_null(mkdtemp(counters_place));
+	counters = counters_place_open();
+	return 0;
+}
 
+int
+counters_place_teardown(void **state)
+{
+	const struct dirent *entry;
+	DIR *place;
+
+	(void)state;
+	counters_close(counters);
+	counters = NULL;
+	place = opendir(counters_place);
 	assert_non_null(place);
 	while ((entry = readdir(place)) != NULL)
 		if (entry->d_name[0] != '.')
@@ -56,4 +64,5 @@ counters_place_remove(void)
 	closedir(place);
 	assert_int_equal(rmdir(counters_place), 0);
 	counters_place[0] = '\0';
+	return 0;
 }

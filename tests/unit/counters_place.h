@@ -12,10 +12,13 @@ struct counters;
 /* The directory there is; "" if there is none. */
 extern char counters_place[64];
 
-void counters_place_make(void);
 struct counters *counters_place_open(void);
 
-/* With all that is in it. */
-void counters_place_remove(void);
+/* The counters of a test: opened by its setup, closed and removed by its
+ * teardown with all that is in the directory. */
+extern struct counters *counters;
+
+int counters_place_setup(void **state);
+int counters_place_teardown(void **state);
 
 #endif

@@ -31,32 +31,12 @@
 #include "milter/counters.h"
 #include "milter/counters_lmdb.h"
 
-static struct counters *counters;
 static struct err err;
 
 static void
 file_name(char *name, size_t size, const char *file)
 {
 	(void)snprintf(name, size, "%s/%s", counters_place, file);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	counters_place_make();
-	counters = counters_place_open();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	counters_close(counters);
-	counters = NULL;
-	counters_place_remove();
-	return 0;
 }
 
 static void
@@ -456,7 +436,9 @@ keys_are_one_line(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f)                                                                   \
+	cmocka_unit_test_setup_teardown(                                       \
+	    f, counters_place_setup, counters_place_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(counts_up_to_the_limit),
 	    T(all_limits_or_none),

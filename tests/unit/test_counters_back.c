@@ -33,7 +33,6 @@
 #define LIMITS 2 /* of each message: one of its own, and one all share */
 #define WHO 5
 
-static struct counters *counters;
 static struct err err;
 static long shift_s;
 
@@ -46,25 +45,6 @@ clock_gettime(clockid_t id, struct timespec *ts)
 	if (id == CLOCK_BOOTTIME || id == CLOCK_REALTIME)
 		ts->tv_sec += shift_s;
 	return rc;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	counters_place_make();
-	counters = counters_place_open();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	counters_close(counters);
-	counters = NULL;
-	counters_place_remove();
-	return 0;
 }
 
 static void
@@ -377,7 +357,9 @@ the_sum_is_what_is_left(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f)                                                                   \
+	cmocka_unit_test_setup_teardown(                                       \
+	    f, counters_place_setup, counters_place_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(taken_back_it_was_never_there),
 	    T(twice_is_once),

@@ -26,27 +26,9 @@
 #include "log.h"
 #include "milter/counters.h"
 
-static struct counters *counters, *shared;
+static struct counters *shared;
 static struct counters_kept kept;
 static struct err err;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	counters_place_make();
-	counters = counters_place_open();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	counters_close(counters);
-	counters_place_remove();
-	return 0;
-}
 
 static void
 put(const char *key, const char *data)
@@ -206,7 +188,9 @@ what_was_counted_is_forgotten(void **state)
 	shared = NULL;
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)                                                                \
+	cmocka_unit_test_setup_teardown(                                       \
+	    f, counters_place_setup, counters_place_teardown)
 
 int
 main(void)

@@ -30,26 +30,7 @@
 #include "counters_place.h"
 #include "log.h"
 
-static struct counters *counters;
 static struct err err;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	counters_place_make();
-	counters = counters_place_open();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	counters_close(counters);
-	counters_place_remove();
-	return 0;
-}
 
 static void
 a_record_as_large_as_can_be(void **state)
@@ -88,8 +69,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(
-		a_record_as_large_as_can_be, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_record_as_large_as_can_be,
+		counters_place_setup, counters_place_teardown),
 	};
 
 	log_open("test_held", 1, LOG_LEVEL_WARN);
