@@ -92,6 +92,13 @@ is_at_most(const char *value, const char *planned)
 	return atoll(value) > 0 && atoll(value) <= atoll(planned);
 }
 
+/* If the sender decides, whom it logs in as shows whether it decides well. */
+static int
+is_as_planned_or_yes(const char *value, const char *planned)
+{
+	return is_equal(value, planned) || is_equal(value, "yes");
+}
+
 /* Those that the plan does not set are not looked at. */
 static const struct rule {
 	const char *name; /* "*" stands for the transport's name */
@@ -138,9 +145,9 @@ static const struct rule {
 	"which never changes, and does not try the next token",
 	NULL},
     {"smtp_sender_dependent_authentication", "sender_login", FINDINGS_FAIL,
-	is_equal,
-	"whether the sender decides who logs in is not as this account needs "
-	"it",
+	is_as_planned_or_yes,
+	"the sender does not decide who logs in, and each mailbox of this "
+	"account has a login of its own",
 	NULL},
     {"*_destination_concurrency_limit", "concurrency", FINDINGS_WARN, is_few,
 	"Exchange takes three sessions of a mailbox and defers the mail of "
@@ -185,6 +192,19 @@ remedy(struct transport *transport, const char *name, const char *value,
 		? transport->postfix->directory
 		: "");
 	free(command);
+}
+
+/* With many accounts those of an application share a transport, whose sessions
+ * are of all mailboxes together: see postfix_transport. The planned one is for
+ * this account alone. */
+static int
+is_shared(const struct transport *transport)
+{
+	return transport->target->account->name[0] != '@' &&
+	       strcmp(postfix_look_option(transport->postfix->look,
+			  transport->service,
+			  "smtp_sender_dependent_authentication"),
+		   "yes") == 0;
 }
 
 static void
@@ -397,7 +417,8 @@ check_transport(const struct checkup *checkup,
 
 	check_host(&transport);
 	for (i = 0; i < N_RULES; i++)
-		check_rule(&transport, &rules[i]);
+		if (rules[i].is_good != is_few || !is_shared(&transport))
+			check_rule(&transport, &rules[i]);
 	check_level(&transport);
 	check_ca(&transport);
 	check_login(&transport);

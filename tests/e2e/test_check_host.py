@@ -263,7 +263,7 @@ def test_a_fault_is_found_and_nothing_else(healed, fault):
     plant, verdict, name, remedy = FAULTS[fault]
     with plant(healed):
         troubles = healed.troubles("host")
-    assert set(troubles) == {name}, troubles
+    assert set(troubles) == {name}, [f["seen"] for f in troubles.values()]
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
 

@@ -155,7 +155,7 @@ def test_a_fault_is_found_and_nothing_else(healed, fault):
     plant, verdict, name, remedy = FAULTS[fault]
     plant(healed)
     troubles = healed.troubles("mta")
-    assert set(troubles) == {name}, troubles
+    assert set(troubles) == {name}, [f["seen"] for f in troubles.values()]
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
 
@@ -217,6 +217,29 @@ def test_domains_and_several_accounts_and_one_that_has_no_way(healed, directory)
     troubles = healed.troubles("mta", config=config, directory=postfix.config)
     assert set(troubles) == {"postfix_running", "no_relay"}
     assert troubles["no_relay"]["account"] == "late@fabrikam.com"
+
+
+def test_accounts_that_share_a_transport(healed, directory):
+    """More than a hundred: what postoak mta sets for them is no fault, and a
+    transport by which they cannot log in as themselves is one."""
+    config = os.path.join(directory, "postoak.conf")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(MANY)
+        for number in range(100):
+            f.write(f'account "user{number}@contoso.com" {{ application = '
+                    '"contoso" grant = "client_credentials" }\n')
+    postfix = Postfix(directory)
+    postfix.write()
+    shell(healed.relay.postoak(
+        "-c", config, "mta", "postfix", "--commands", "--config-directory",
+        postfix.config, "--queue-directory", postfix.spool))
+    troubles = healed.troubles("mta", config=config, directory=postfix.config)
+    assert set(troubles) == {"postfix_running"}
+    postfix.command("postconf", "-P", "postoak_contoso/unix/"
+                    "smtp_sender_dependent_authentication=no")
+    troubles = healed.troubles("mta", "user7@contoso.com", config=config,
+                               directory=postfix.config)
+    assert set(troubles) == {"postfix_running", "password_table", "concurrency"}
 
 
 def test_without_a_postfix_it_says_so(healed):

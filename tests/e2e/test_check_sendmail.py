@@ -63,6 +63,6 @@ def test_a_good_one_has_no_fault(made):
 def test_a_fault_is_found_and_nothing_else(made, fault):
     change, verdict, name, remedy = FAULTS[fault]
     troubles = look(made, NEW, change)
-    assert set(troubles) == {name}, troubles
+    assert set(troubles) == {name}, [f["seen"] for f in troubles.values()]
     assert troubles[name]["verdict"] == verdict
     assert remedy in troubles[name]["remedy"]
