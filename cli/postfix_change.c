@@ -193,12 +193,14 @@ postfix_change_plan(struct postfix_changes *changes,
 
 /* --- back again ----------------------------------------------------------- */
 
-/* One value: back to what it was, unless it is another one by now. */
+/* One value: back to what it was, unless it is another one by now. Where the
+ * file itself is, postconf says as if it stood in it. */
 static void
 back(struct postfix_changes *changes, struct postfix_change kind,
     const char *before, const char *after, const char *now)
 {
-	if (is_same(before, after) || is_same(now, before))
+	if (is_same(before, after) || is_same(now, before) ||
+	    strcmp(kind.name, "config_directory") == 0)
 		return;
 	add(changes, is_same(now, after) ? kind.kind : POSTFIX_CHANGE_KEPT,
 	    kind.service, kind.name, now, before);

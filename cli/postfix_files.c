@@ -54,6 +54,11 @@ postfix_files_read(
 	buf_init(&data, FILE_MAX);
 	if (access(path, F_OK) == 0) {
 		rc = conf_write_read(path, &data, err);
+		if (rc == 0 && data.len > 0 &&
+		    memchr(data.data, '\0', data.len) != NULL)
+			rc = err_set(err, ERR_CONFIG, "nul",
+			    "%s holds a NUL byte, so it is no text; correct it",
+			    path);
 		if (rc == 0)
 			*text = buf_take(&data);
 	}

@@ -87,6 +87,12 @@ add_settings(struct undo *undo, const struct postfix_files_item *item,
 	if (is_same(now, item->after) || is_same(now, item->before)) {
 		free(staged);
 		staged = copy(item->before);
+	} else if (staged == NULL) {
+		free(now);
+		return err_set(err, ERR_TEMPORARY, "changed",
+		    "%s/%s was changed by somebody else at this moment; it "
+		    "stays as it is. Run this again",
+		    undo->directory, item->name);
 	}
 	postfix_files_add(&undo->files, item->name, now, staged, 0);
 	return 0;
@@ -114,6 +120,31 @@ add_table(
 	return 0;
 }
 
+/* *edited: main.cf or master.cf is neither as it was nor as it was made.
+ * postconf cannot write all that may stand in them: it is asked only if it must
+ * be. */
+static int
+is_edited(const struct undo *undo, int *edited, struct err *err)
+{
+	const struct postfix_files_item *item;
+	char *now;
+	size_t i;
+
+	*edited = 0;
+	for (i = 0; i < undo->kept.count; i++) {
+		item = &undo->kept.items[i];
+		if (!is_settings(item->name))
+			continue;
+		if (postfix_files_read(
+			undo->directory, item->name, &now, err) != 0)
+			return -1;
+		*edited |=
+		    !is_same(now, item->after) && !is_same(now, item->before);
+		free(now);
+	}
+	return 0;
+}
+
 /* main.cf first: see postfix_files.h. */
 static int
 collect(struct undo *undo, struct err *err)
@@ -122,9 +153,12 @@ collect(struct undo *undo, struct err *err)
 	struct postfix_stage stage;
 	char **staged;
 	size_t i;
-	int rc =
-	    postfix_stage_make(&stage, undo->directory, &undo->changes, err);
+	int edited, rc = is_edited(undo, &edited, err);
 
+	memset(&stage, 0, sizeof(stage));
+	if (rc == 0 && edited)
+		rc = postfix_stage_make(
+		    &stage, undo->directory, &undo->changes, err);
 	for (i = undo->kept.count; rc == 0 && i-- > 0;) {
 		item = &undo->kept.items[i];
 		if (is_settings(item->name)) {

@@ -159,6 +159,32 @@ def test_what_others_set_stays(stock):
     assert before["main.cf"][0].splitlines()[0] == now["main.cf"][0].splitlines()[0]
 
 
+def test_files_of_odd_form(stock):
+    """Continued lines, comments between them, a service of ours made by hand with a blank
+    in a value, which postconf cannot write, a link: all of it comes back."""
+    main, master = (os.path.join(stock.config, name) for name in ("main.cf", "master.cf"))
+    with open(main, "a", encoding="ascii") as f:
+        f.write("relayhost =\n   # a comment\n   [old.example]\n\n   :25\n"
+                "message_size_limit = 1\nmessage_size_limit = 20000000\nmydestination = localhost")
+    with open(master, "a", encoding="ascii") as f:
+        f.write("postoak_relay unix - - n - - smtp\n  # a comment\n\n"
+                "  -o { smtp_sasl_password_maps = inline:{ a=b } }\n  -o syslog_name=x\n")
+    os.rename(main, main + ".real")
+    os.symlink("main.cf.real", main)
+    before = stock.state()
+    stock.mta("--apply", "--yes")
+    assert (stock.get("relayhost"), stock.get("mydestination")) == \
+        ("[smtp.office365.com]:587", "localhost")
+    assert "Nothing to change" in stock.mta("--apply", "--yes")
+    assert "kept" not in stock.mta("--undo", "--yes")
+    assert stock.state() == before and os.path.islink(main)
+    with open(main, "ab") as f:
+        f.write(b"\n# \0\n")
+    before = stock.state()
+    assert "main.cf holds a NUL byte" in stock.mta("--apply", "--yes", rc=EX_CONFIG)
+    assert stock.state() == before
+
+
 def test_other_accounts_than_the_last_time(stock):
     stock.mta("--apply", "--yes")
     stock.accounts(ACCOUNT % ("a@contoso.com", "") + ACCOUNT % ("@fabrikam.com", ""))
