@@ -217,7 +217,7 @@ take_line(struct legacy_table *table, const char *name, int number, char *line,
 		*user++ = '\0';
 	user += strspn(user, BLANKS);
 	password = strchr(user, ':');
-	if (password == NULL) {
+	if (password == NULL || password[1] == '\0') {
 		buf_addf(notes,
 		    "%s:%d: is no \"SERVER USER:PASSWORD\", and left out\n",
 		    name, number);

@@ -218,6 +218,7 @@ test_hostile_values(void **state)
 {
 	static const char table_text[] =
 	    "a@b x${HOME}:p\n\x01 u:p\n[h\xff] u:p\n"
+	    "k nobody:\n"
 	    "k \"}include(\"/etc/shadow\"):p\n";
 	struct legacy_table table;
 
@@ -246,6 +247,7 @@ test_hostile_values(void **state)
 	assert_true(noted("t:1: the server or the user has characters"));
 	assert_true(noted("t:2: the server"));
 	assert_true(noted("t:3: the server"));
+	assert_true(noted("t:4: is no \"SERVER USER:PASSWORD\""));
 	legacy_clear_table(&table);
 }
 
