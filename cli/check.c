@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #include "check_account.h"
+#include "check_domain.h"
 #include "check_host.h"
 #include "check_jobs.h"
 #include "check_mta.h"
@@ -50,6 +51,7 @@ static const struct entry {
     {CHECK_ACCOUNT, EACH_ACCOUNT, "account", check_account, 45},
     {CHECK_SERVER, EACH_ACCOUNT, "mail servers", check_server,
 	CHECK_SERVER_LIMIT_S},
+    {CHECK_DOMAIN, ONCE, "domains", check_domain, CHECK_DOMAIN_LIMIT_S},
 };
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))

@@ -20,11 +20,14 @@ from relay.checked import Checked, no_office  # noqa: E402
 from relay.relay import ACCOUNT  # noqa: E402
 from relay.tokend import Tokend  # noqa: E402
 
+# No test asks a real name server: nobody answers here, at once.
+os.environ["POSTOAK_NAMESERVER"] = "127.0.0.1:1"
+
 BUILD = os.environ.get("POSTOAK_BUILD",
                        os.path.join(os.path.dirname(TESTS), "build"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build():
     return BUILD
 

@@ -29,6 +29,7 @@ DOORS = {
                "milter/lmdb_check.c"},
     "hiredis": {"milter/redis_link.c"},
     "qrencode.h": {"cli/qr.c"},
+    "resolv.h": {"cli/dns.c"},
     "sasl/": {"sasl-plugin/xoauth2.c", "sasl-plugin/program.h",
               "cli/sasl_plugins.c"},
     "libmilter/": {"milter/session.c", "milter/answer.c", "milter/answer.h",
