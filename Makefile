@@ -63,7 +63,7 @@ PLUGIN_SRC    = $(wildcard sasl-plugin/*.c) $(PLUGIN_SAFE:%=common/%.c)
 COMMON_SRC    = $(wildcard common/*.c)
 TOKEND_SRC    = $(wildcard tokend/*.c)
 # So are counters shared by several hosts.
-SHARED_SRC    = $(addprefix milter/,counters_shared.c counters_keeper.c counters_state.c counters_news.c counters_own.c own_file.c counters_redis.c counters_script.c redis_pool.c redis_link.c redis_tls.c)
+SHARED_SRC    = $(addprefix milter/,counters_shared.c counters_shared_keys.c counters_redis_keys.c counters_own_keys.c counters_keeper.c counters_state.c counters_news.c counters_own.c own_file.c counters_redis.c counters_script.c redis_pool.c redis_link.c redis_tls.c)
 MILTER_SRC    = $(filter-out $(if $(HAVE_HIREDIS),,$(SHARED_SRC)),$(wildcard milter/*.c))
 CLI_SRC       = $(wildcard cli/*.c)
 

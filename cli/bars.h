@@ -8,7 +8,8 @@
 
 /*
  * bars - what the milter says of limits as text for people. Pure. Called by
- * limits and table.
+ * limits and table. Of a limit that counts for many, with the member "used"
+ * null, there is a line each in its "fullest".
  */
 
 /* One entry of the milter's "accounts": name, bars, what is held, and what the

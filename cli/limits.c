@@ -60,6 +60,7 @@ limits_verb(const struct verb_context *context, int argc, char **argv)
 	err_clear(&err);
 	question =
 	    ask_new("limits", options.operands > 0 ? options.operand[0] : NULL);
+	json_set_bool(question, "fullest", 1);
 	if (options.flag != NULL)
 		json_set_bool(question, "reset", 1);
 	milter = ask_send(

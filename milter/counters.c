@@ -191,6 +191,13 @@ counters_read(struct counters *counters, struct counters_item *items,
 	return counters->ops->read(counters, items, count, err);
 }
 
+int
+counters_walk(
+    struct counters *counters, struct counters_walk *walk, struct err *err)
+{
+	return counters->ops->walk(counters, walk, err);
+}
+
 void
 counters_tick(struct counters *counters)
 {

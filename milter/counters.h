@@ -59,6 +59,14 @@ int counters_read(struct counters *counters, struct counters_item *items,
 int counters_reset(struct counters *counters, const struct counters_item *items,
     size_t count, struct err *err);
 
+/*
+ * Visit the keys of the walk's limit, each at least once; from a shared store
+ * that is away, what this host knows. What begins to be counted meanwhile may
+ * be left out. 0, with walk->cut set if it was stopped, or -1.
+ */
+int counters_walk(
+    struct counters *counters, struct counters_walk *walk, struct err *err);
+
 /* Write and remove notes, all or none. 0 or -1. */
 int counters_note_write(struct counters *counters,
     const struct counters_note *notes, size_t count, struct err *err);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lmdb_keys.h"
 #include "lmdb_store.h"
 #include "log.h"
 #include "mem.h"
@@ -309,6 +310,15 @@ lmdb_read(struct counters *counters, struct counters_item *items, size_t count,
 	return rc != 0 ? failed(err, "reading", rc) : 0;
 }
 
+static int
+lmdb_walk(
+    struct counters *counters, struct counters_walk *walk, struct err *err)
+{
+	int rc = lmdb_keys_walk(store_of(counters), walk, err);
+
+	return rc > 0 || rc < -1 ? failed(err, "listing", rc) : rc;
+}
+
 static void
 lmdb_tick(struct counters *counters)
 {
@@ -333,6 +343,7 @@ static const struct counters_ops ops = {
     .take_back = lmdb_take_back,
     .read = lmdb_read,
     .reset = lmdb_reset,
+    .walk = lmdb_walk,
     .note_write = lmdb_note_write,
     .note_get = lmdb_note_get,
     .tick = lmdb_tick,

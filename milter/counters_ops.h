@@ -72,6 +72,7 @@ struct counters_writer {
 };
 
 struct counters; /* an open store */
+struct counters_walk;
 
 struct counters_ops {
 	int (*reserve)(struct counters *counters, const char *id,
@@ -83,6 +84,8 @@ struct counters_ops {
 	    size_t count, struct err *err);
 	int (*reset)(struct counters *counters,
 	    const struct counters_item *items, size_t count, struct err *err);
+	int (*walk)(struct counters *counters, struct counters_walk *walk,
+	    struct err *err);
 	/* These two only in a store that keeps the notes itself. */
 	int (*note_write)(struct counters *counters,
 	    const struct counters_note *notes, size_t count, struct err *err);

@@ -11,9 +11,9 @@
 #include "own_file.h"
 #include "pending.h"
 
-#define OWN "own|"
-#define OUT "out|"
-#define ALL "all|"
+#define OWN COUNTERS_OWN_OWN
+#define OUT COUNTERS_OWN_OUT
+#define ALL COUNTERS_OWN_ALL
 #define TAG_LEN 4
 
 /* While the store is away nobody knows when there is more to give. */

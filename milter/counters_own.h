@@ -29,6 +29,11 @@
 
 #define COUNTERS_OWN_LIST_MAX 32
 
+/* What stands before their keys in the file. */
+#define COUNTERS_OWN_OWN "own|"
+#define COUNTERS_OWN_OUT "out|"
+#define COUNTERS_OWN_ALL "all|"
+
 /* A limit of which there is an own ring. */
 struct counters_own_part {
 	char key[COUNTERS_KEY_MAX];

@@ -14,6 +14,7 @@
 #include "counters_lmdb.h"
 #include "counters_own.h"
 #include "counters_redis.h"
+#include "counters_shared_keys.h"
 #include "counters_state.h"
 #include "log.h"
 #include "mem.h"
@@ -276,6 +277,13 @@ shared_reset(struct counters *counters, const struct counters_item *items,
 	return rc;
 }
 
+static int
+shared_walk(
+    struct counters *counters, struct counters_walk *walk, struct err *err)
+{
+	return counters_shared_keys(&shared_of(counters)->keeper, walk, err);
+}
+
 static void
 shared_tick(struct counters *counters)
 {
@@ -311,6 +319,7 @@ static const struct counters_ops ops = {
     .take_back = shared_take_back,
     .read = shared_read,
     .reset = shared_reset,
+    .walk = shared_walk,
     .tick = shared_tick,
     .close = shared_close,
 };

@@ -332,7 +332,10 @@ receive(struct redis_link *link, size_t *total, int64_t until_ms,
 	return *problem != NULL ? -1 : 0;
 }
 
-/* Its elements as lines. -1: one that has no place in an answer to us. */
+/*
+ * Its elements as lines, those of an array in it (SCAN) like its own. -1: one
+ * that has no place in an answer to us.
+ */
 static int
 flatten(const redisReply *reply, int depth, struct buf *answer)
 {
@@ -351,10 +354,10 @@ flatten(const redisReply *reply, int depth, struct buf *answer)
 	case REDIS_REPLY_NIL:
 		break;
 	case REDIS_REPLY_ARRAY:
-		if (depth > 0)
+		if (depth > 1)
 			return -1;
 		for (i = 0; i < (size_t)reply->elements; i++)
-			if (flatten(reply->element[i], 1, answer) < 0)
+			if (flatten(reply->element[i], depth + 1, answer) < 0)
 				return -1;
 		return 0;
 	default:

@@ -8,10 +8,15 @@
 
 #include "clock.h"
 #include "config.h"
+#include "fullest.h"
 #include "held.h"
 #include "limits.h"
 #include "log.h"
 #include "mark.h"
+
+/* Less than who asks waits. */
+#define LOOK_MS 2000
+#define FORGET_MS 3000
 
 /* What is asked, and what is needed to answer it. */
 struct asking {
@@ -19,12 +24,24 @@ struct asking {
 	const struct config *config;
 	const char *wanted; /* account, or NULL: all */
 	int reset;
+	int fullest;
+	int64_t until_ms;      /* for looking at, or forgetting, many */
 	struct json *accounts; /* the answer's */
 };
 
 /* --- one limit ------------------------------------------------------------ */
 
-/* item NULL: it is counted for each login, client or sender by itself. */
+static void
+set_frees_at(struct json *json, int64_t frees_ms)
+{
+	if (frees_ms > 0)
+		json_set_int(json, "frees_at",
+		    (clock_wall_ms() + frees_ms + 999) / 1000);
+	else
+		json_set_null(json, "frees_at");
+}
+
+/* item NULL: it is counted for many, for each by itself. */
 static struct json *
 limit_status(const struct conf_limit *limit, const struct counters_item *item)
 {
@@ -39,23 +56,67 @@ limit_status(const struct conf_limit *limit, const struct counters_item *item)
 		json_set_int(json, "used", (int64_t)item->used);
 	else
 		json_set_null(json, "used");
-	if (item != NULL && item->frees_ms > 0)
-		json_set_int(json, "frees_at",
-		    (clock_wall_ms() + item->frees_ms + 999) / 1000);
-	else
-		json_set_null(json, "frees_at");
+	set_frees_at(json, item != NULL ? item->frees_ms : 0);
 	return json;
 }
 
+/* --- one that many are counted by ----------------------------------------- */
+
+static struct json *
+member_status(const struct fullest_member *member)
+{
+	struct json *json = json_object();
+
+	json_set_string(json, "name", member->name);
+	json_set_int(json, "used", (int64_t)member->used);
+	set_frees_at(json, member->frees_ms);
+	return json;
+}
+
+static int
+add_fullest(struct json *json, const struct asking *asking,
+    const struct conf_account *account, const struct conf_limit *limit,
+    const char *who, struct err *err)
+{
+	struct json *array = json_array();
+	struct fullest fullest;
+	size_t i;
+
+	json_set(json, "fullest", array);
+	if (fullest_find(asking->counters, account, limit, who,
+		asking->until_ms, &fullest, err) < 0)
+		return -1;
+	for (i = 0; i < fullest.count; i++)
+		json_append(array, member_status(&fullest.shown[i]));
+	json_set_int(json, "others", (int64_t)fullest.others);
+	json_set_bool(json, "more", fullest.cut);
+	return 0;
+}
+
+static int
+add_many(struct json *array, const struct asking *asking,
+    const struct conf_account *account, const struct conf_limit *limit,
+    const char *who, struct err *err)
+{
+	struct json *json = limit_status(limit, NULL);
+
+	json_append(array, json);
+	if (asking->reset && fullest_forget(asking->counters, account, limit,
+				 who, asking->until_ms, err) < 0)
+		return -1;
+	return asking->fullest
+		   ? add_fullest(json, asking, account, limit, who, err)
+		   : 0;
+}
+
+/* --- the limits of an account --------------------------------------------- */
+
 /* Those that several accounts share are reset with all accounts only. */
 static int
-reset(const struct asking *asking, const struct conf_limit *limit,
-    const struct counters_item *item, struct err *err)
+is_reset(const struct asking *asking, const struct conf_limit *limit)
 {
-	if (!asking->reset ||
-	    (asking->wanted != NULL && limit->scope != CONF_SCOPE_ACCOUNT))
-		return 0;
-	return counters_reset(asking->counters, item, 1, err);
+	return asking->reset &&
+	       (asking->wanted == NULL || limit->scope == CONF_SCOPE_ACCOUNT);
 }
 
 static int
@@ -69,13 +130,17 @@ add_limits(struct json *array, const struct asking *asking,
 	for (i = 0; i < account->limit_count; i++) {
 		const struct conf_limit *limit = &account->limits[i];
 
-		if (limits_needs_message(limit->scope)) {
-			json_append(array, limit_status(limit, NULL));
+		if (fullest_has_many(limit, who)) {
+			if (add_many(array, asking, account, limit, who, err) <
+			    0)
+				return -1;
 			continue;
 		}
 		limits_item(&item, account, limit, &none);
-		if (reset(asking, limit, &item, err) < 0 ||
-		    counters_read(asking->counters, &item, 1, err) < 0)
+		if (is_reset(asking, limit) &&
+		    counters_reset(asking->counters, &item, 1, err) < 0)
+			return -1;
+		if (counters_read(asking->counters, &item, 1, err) < 0)
 			return -1;
 		json_append(array, limit_status(limit, &item));
 	}
@@ -220,11 +285,15 @@ verbs_limits(
 	    .config = config,
 	    .wanted = json_get_string(request, "account"),
 	    .reset = json_get_bool(request, "reset", 0),
+	    .fullest = json_get_bool(request, "fullest", 0),
 	    .accounts = json_array(),
 	};
-	int rc = asking.wanted != NULL ? add_wanted(&asking, err)
-				       : add_all(&asking, err);
+	int rc;
 
+	asking.until_ms =
+	    clock_boot_ms() + (asking.reset ? FORGET_MS : LOOK_MS);
+	rc = asking.wanted != NULL ? add_wanted(&asking, err)
+				   : add_all(&asking, err);
 	json_set(answer, "accounts", asking.accounts);
 	json_set_bool(answer, "holds", config->wants_hold);
 	json_set_int(

@@ -7,7 +7,7 @@ import socket
 from milter_server import account
 
 VERBS = ("limits", "release", "watch", "reload", "nothing", None, 7)
-KEYS = ("account", "reset", "step", "ids", "kind", "id", "sender", "server", "text")
+KEYS = ("account", "reset", "fullest", "step", "ids", "kind", "id", "sender", "server", "text")
 WORDS = ("plan", "gone", "take", "done", "refused", "sent", "full", "relay@contoso.com", "",
          "\x1b[2J\n", "a" * 5000, "é\x00", 'x"@' * 200)
 

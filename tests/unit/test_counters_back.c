@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/limit
  * link: milter/lmdb_store
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending

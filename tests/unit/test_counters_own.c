@@ -3,7 +3,8 @@
  * counters_own: what a host knows of counters it shares, and what it may give
  * out of a limit by itself.
  * link: milter/counters_own milter/own_file milter/lmdb_work milter/lmdb_file
- * link: milter/lmdb_check
+ * link: milter/counters_own_keys milter/counters_walk milter/lmdb_keys
+ * link: milter/lmdb_store milter/tally milter/lmdb_check
  * link: milter/limit milter/ticks milter/pending milter/journal milter/map
  * libs: milter
  */
@@ -18,8 +19,10 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "log.h"
 #include "milter/counters_own.h"
+#include "milter/counters_own_keys.h"
 
 #define HOUR_MS 3600000
 #define NOW 1700000000000
@@ -350,6 +353,50 @@ another_clock_that_is_behind(void **state)
 	assert_int_equal(used("a"), 0);
 }
 
+static int
+read_visited(struct counters_walk *walk, void *with, struct err *error)
+{
+	uint64_t *all = with;
+	size_t i;
+
+	assert_int_equal(
+	    counters_own_read(own, walk->items, walk->count, error), 0);
+	for (i = 0; i < walk->count; i++)
+		*all += walk->items[i].used;
+	return 0;
+}
+
+/* What it counted, with the store and alone, and what it heard; each once. */
+static void
+the_keys_of_a_limit(void **state)
+{
+	struct counters_own_news told = {.key = "login|a heard|messages|3600",
+	    .width_us = 56250000,
+	    .total = 1000};
+	struct counters_walk walk;
+	uint64_t all = 0;
+
+	(void)state;
+	assert_int_equal(counters_own_hear(own, &told, 1, &err), 0);
+	noted("login|a there|messages|3600", 0, 1);
+	assert_int_equal(
+	    reserve("login|a there|messages|3600", 99, 10, 100, 0), 1);
+	assert_int_equal(
+	    reserve("login|a alone|messages|3600", 999, 100, 100, 0), 1);
+	noted("login|b other|messages|3600", 0, 50);
+	noted("login|a other|messages|60", 0, 50);
+	counters_walk_init(&walk, "login|a |messages|3600");
+	walk.window_ms = HOUR_MS;
+	walk.max = 2000;
+	walk.most = 100;
+	walk.until_ms = clock_boot_ms() + 60000;
+	walk.visit = read_visited;
+	walk.with = &all;
+	assert_int_equal(counters_own_keys(own, &walk, &err), 0);
+	assert_int_equal(all, 1111);
+	assert_false(walk.cut);
+}
+
 int
 main(void)
 {
@@ -364,6 +411,7 @@ main(void)
 	    T(what_was_not_sent_is_taken_back),
 	    T(another_one_in_its_place_is_still_unheard),
 	    T(a_reset_forgets),
+	    T(the_keys_of_a_limit),
 	    T(it_is_kept),
 	    T(another_clock_that_is_behind),
 	};

@@ -10,6 +10,7 @@
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/rewrite_field milter/phrase milter/name milter/encoded
  * link: milter/route milter/address milter/scan milter/reply milter/limits
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/counters milter/counters_lmdb milter/lmdb_file milter/ticks
  * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending

@@ -3,6 +3,7 @@
  * mark: what the provider says of an account, by clocks that are set.
  *
  * link: milter/lmdb_store
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/mark milter/map milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/ticks milter/lmdb_work milter/notes_lmdb
  * link: milter/tally milter/pending milter/journal milter/limit

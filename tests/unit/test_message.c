@@ -7,6 +7,7 @@
  * link: milter/message milter/config milter/rewrite milter/rewrite_field
  * link: milter/rewrite_edit milter/notice milter/dkim milter/charset
  * link: milter/phrase milter/name milter/encoded milter/route milter/address
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/scan milter/counters milter/counters_lmdb milter/lmdb_file
  * link: milter/lmdb_check
  * link: milter/lmdb_work milter/notes_lmdb milter/tally milter/pending

@@ -9,6 +9,7 @@
  * link: milter/config milter/rewrite milter/rewrite_edit milter/notice
  * link: milter/dkim milter/charset milter/rewrite_field milter/phrase
  * link: milter/name milter/encoded milter/route milter/address milter/scan
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/ticks milter/lmdb_work milter/notes_lmdb
  * link: milter/lmdb_check

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link: milter/lmdb_store
+ * link: milter/lmdb_keys milter/counters_walk
  * link: milter/reply milter/limits milter/counters milter/counters_lmdb
  * link: milter/lmdb_file milter/limit milter/ticks milter/map
  * link: milter/lmdb_check
