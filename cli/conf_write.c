@@ -146,6 +146,22 @@ cannot_make(const char *dir, struct err *err)
 	    err, ERR_CONFIG, errno, "the directory %s cannot be made", dir);
 }
 
+/* A link of somebody else's in a directory of his would lead root anywhere. */
+static int
+is_foreign_link(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1 || !S_ISLNK(st.st_mode) || st.st_uid == 0 ||
+	    st.st_uid == geteuid())
+		return 0;
+	(void)err_set(err, ERR_CONFIG, "link",
+	    "%s is a symbolic link that user %ld made; it is not followed: "
+	    "name the file itself",
+	    path, (long)st.st_uid);
+	return 1;
+}
+
 /* --- the configuration ---------------------------------------------------- */
 
 static int
@@ -165,10 +181,13 @@ int
 conf_write_file(const char *path, const char *data, size_t len, struct err *err)
 {
 	struct rights rights = {0644, geteuid(), getegid()};
-	char *target = realpath(path, NULL);
+	char *target;
 	struct stat st;
 	int rc;
 
+	if (is_foreign_link(path, err))
+		return -1;
+	target = realpath(path, NULL);
 	if (target != NULL && stat(target, &st) == 0) {
 		rights.mode = st.st_mode & 0777;
 		rights.uid = st.st_uid;
@@ -189,13 +208,20 @@ static int
 make_secret_directory(const char *dir, struct err *err)
 {
 	const struct passwd *user = getpwnam(DAEMON_USER);
+	int fd, rc;
 
 	if (mkdir(dir, 0700) == -1)
 		return errno == EEXIST ? 0 : cannot_make(dir, err);
-	if (user != NULL && geteuid() == 0 &&
-	    chown(dir, user->pw_uid, user->pw_gid) == -1)
-		return cannot_make(dir, err);
-	return 0;
+	if (user == NULL || geteuid() != 0)
+		return 0;
+	/* It, and nothing that was put in its place meanwhile. */
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	rc = fd != -1 ? fchown(fd, user->pw_uid, user->pw_gid) : -1;
+	if (rc == -1)
+		(void)cannot_make(dir, err);
+	if (fd != -1)
+		close(fd);
+	return rc;
 }
 
 int

@@ -19,8 +19,9 @@ int conf_write_read(const char *path, struct buf *text, struct err *err);
 /*
  * Replace the file: written beside it, synced, renamed, the directory synced.
  * Owner and mode stay those of the file there was; a new one is ours, mode
- * 0644. A symbolic link stays one, what it leads to is replaced. The directory
- * is made (0755) if need be. 0, or -1 with *err; then the file is as it was.
+ * 0644. A symbolic link stays one, what it leads to is replaced; one that
+ * neither root nor we made is refused. The directory is made (0755) if need be.
+ * 0, or -1 with *err; then the file is as it was.
  */
 int conf_write_file(
     const char *path, const char *data, size_t len, struct err *err);

@@ -195,6 +195,39 @@ identity_endpoint(const char *text, enum identity_which which,
 	return read_path(&parts, which, out, err);
 }
 
+/* --- the server ----------------------------------------------------------- */
+
+static int
+is_end(const char *name, const char *end)
+{
+	size_t len = strlen(name), cut = strlen(end);
+
+	return len >= cut && strcasecmp(name + len - cut, end) == 0;
+}
+
+int
+identity_server(const char *name, struct err *err)
+{
+	static const char *const ends[] = {".office365.com", ".office365.us",
+	    ".outlook.com", ".outlook.cn", ".mx.microsoft", ".gmail.com"};
+	struct conf_value value = {.text = name};
+	size_t i;
+
+	if (conf_value_host(&value) == -1)
+		return refuse(
+		    err, "SMTP Server \"%.200s\" %s", name, value.problem);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (is_end(name, ends[i]))
+			return 0;
+	if (strcasecmp(name, "localhost") == 0 || strncmp(name, "127.", 4) == 0)
+		return 0;
+	return refuse(err,
+	    "SMTP Server \"%.200s\" is neither Microsoft's nor Google's, and "
+	    "would be given the account's tokens; leave it out, or write it "
+	    "into the configuration by hand (hosts)",
+	    name);
+}
+
 /* --- all together --------------------------------------------------------- */
 
 static int

@@ -25,6 +25,12 @@ struct identity_endpoint {
 int identity_endpoint(const char *text, enum identity_which which,
     struct identity_endpoint *out, struct err *err);
 
+/*
+ * The server that is given the account's tokens. 0 if it is Microsoft's,
+ * Google's or this host; else -1 with ERR_CONFIG.
+ */
+int identity_server(const char *name, struct err *err);
+
 /* What was handed over together; each may be NULL or empty. IDs as identity
  * made them.
  */

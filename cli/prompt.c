@@ -154,8 +154,17 @@ static int
 accept_secret(const struct prompt *prompt, const struct buf *answer)
 {
 	char out[PROMPT_MAX];
-	int ok = accept(prompt, answer->data != NULL ? answer->data : "", out);
+	int ok;
 
+	/* A part of it would be another secret. */
+	if (answer->truncated ||
+	    (answer->len > 0 && strlen(answer->data) != answer->len)) {
+		show_problem(answer->truncated
+				 ? "it is longer than any secret; copy it alone"
+				 : "it has a NUL byte in it; copy it again");
+		return 0;
+	}
+	ok = accept(prompt, answer->len > 0 ? answer->data : "", out);
 	explicit_bzero(out, sizeof(out));
 	return ok;
 }

@@ -9,7 +9,8 @@
 #include <strings.h>
 
 #define PEM_MAX 16384
-#define NAMES_MAX 1000 /* of applications tried */
+#define NAMES_MAX 1000	  /* of applications and files tried */
+#define FILE_NAME_MAX 230 /* with what follows it no more than NAME_MAX */
 
 #define KEEP(field, text) snprintf(field, sizeof(field), "%s", text)
 
@@ -198,23 +199,82 @@ choose_application(struct setup_draft *draft)
 		new_application(draft);
 }
 
-/* A file's name out of somebody's name: nothing that a path could mean. */
+/* A file's name out of somebody's name: nothing that a path could mean, and of
+ * two names never the same. */
 static void
 file_name(char out[SETUP_PATH_MAX], const char *name, const char *end)
 {
-	char safe[128];
-	size_t i;
+	char safe[FILE_NAME_MAX + sizeof("%2F")];
+	size_t i, len = 0;
 
-	for (i = 0; name[i] != '\0' && i + 1 < sizeof(safe); i++) {
+	for (i = 0; name[i] != '\0' && len < FILE_NAME_MAX; i++) {
 		unsigned char c = (unsigned char)name[i];
 		int fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 			   (c >= '0' && c <= '9') || c == '@' || c == '-' ||
-			   (c == '.' && i > 0);
+			   c == '_' || c == '+' || (c == '.' && i > 0);
 
-		safe[i] = fine ? (char)c : '_';
+		len += (size_t)snprintf(
+		    safe + len, sizeof(safe) - len, fine ? "%c" : "%%%02X", c);
 	}
-	safe[i] = '\0';
+	safe[len] = '\0';
 	snprintf(out, SETUP_PATH_MAX, "secrets/%s.%s", safe, end);
+}
+
+/* path: as it is read, whole. name: as file_name made it. */
+static int
+is_path_of(const char *path, const char *name)
+{
+	size_t len = path != NULL ? strlen(path) : 0, end = strlen(name);
+
+	return len > end && strcmp(path + len - end, name) == 0 &&
+	       path[len - end - 1] == '/';
+}
+
+static int
+is_listed(const struct conf_list *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (is_path_of(list->items[i], name))
+			return 1;
+	return 0;
+}
+
+/* Does anything configured read a file of that name? */
+static int
+is_read(const struct setup_draft *draft, const char *name)
+{
+	const struct conf *conf = draft->conf;
+	const struct conf_application *app;
+	size_t i;
+
+	for (i = 0; conf != NULL && i < conf->application_count; i++) {
+		app = &conf->applications[i];
+		if (is_listed(&app->client_secret_files, name) ||
+		    is_listed(&app->certificate_files, name) ||
+		    is_listed(&app->key_files, name))
+			return 1;
+	}
+	for (i = 0; conf != NULL && i < conf->account_count; i++)
+		if (is_path_of(conf->accounts[i].password_file, name))
+			return 1;
+	return 0;
+}
+
+/* A file that is nobody's yet: what somebody else reads stays as it is. */
+static void
+new_file(const struct setup_draft *draft, char out[SETUP_PATH_MAX],
+    const char *name, const char *end)
+{
+	char numbered[32];
+	int number;
+
+	file_name(out, name, end);
+	for (number = 2; is_read(draft, out) && number < NAMES_MAX; number++) {
+		snprintf(numbered, sizeof(numbered), "%d.%s", number, end);
+		file_name(out, name, numbered);
+	}
 }
 
 void
@@ -225,22 +285,23 @@ setup_draft_place(struct setup_draft *draft)
 	    draft->app == NULL || draft->app->proof != draft->proof;
 	/* Files of the section there is are replaced where they are. */
 	if (draft->app == NULL || draft->app->client_secret_files.count == 0)
-		file_name(
-		    draft->client_secret_file, draft->application, "client");
+		new_file(draft, draft->client_secret_file, draft->application,
+		    "client");
 	else
 		KEEP(draft->client_secret_file,
 		    draft->app->client_secret_files.items[0]);
 	if (draft->app == NULL || draft->app->certificate_files.count == 0 ||
 	    draft->app->key_files.count == 0) {
-		file_name(draft->certificate_file, draft->application, "pem");
-		file_name(draft->key_file, draft->application, "key");
+		new_file(
+		    draft, draft->certificate_file, draft->application, "pem");
+		new_file(draft, draft->key_file, draft->application, "key");
 	} else {
 		KEEP(draft->certificate_file,
 		    draft->app->certificate_files.items[0]);
 		KEEP(draft->key_file, draft->app->key_files.items[0]);
 	}
 	if (draft->password_file[0] == '\0')
-		file_name(draft->password_file, draft->name, "password");
+		new_file(draft, draft->password_file, draft->name, "password");
 }
 
 /* --- questions ------------------------------------------------------------ */

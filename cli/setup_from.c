@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "conf_value.h"
 #include "identity_endpoint.h"
 #include "preset.h"
 
@@ -349,20 +351,72 @@ read_grant(struct reading *reading)
 /* --- all of it ------------------------------------------------------------ */
 
 static void
+read_server(struct reading *reading)
+{
+	struct setup_draft *draft = reading->draft;
+	const char *text = get(reading, HANDOVER_SERVER);
+	char name[IDENTITY_NAME_SIZE];
+	struct err err;
+
+	if (text == NULL)
+		return;
+	err_clear(&err);
+	/* Its port is Postfix's business. */
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ":"), text);
+	if (identity_server(name, &err) == -1)
+		wrong(reading, HANDOVER_SERVER, &err);
+	else
+		KEEP(draft->server, name);
+}
+
+/* A value for which the configuration has a rule of its own. */
+static void
+read_by_rule(struct reading *reading, enum handover_field field,
+    int (*rule)(struct conf_value *value), char *out, size_t size)
+{
+	struct conf_value value = {.text = get(reading, field)};
+	struct err err;
+
+	if (value.text == NULL)
+		return;
+	err_clear(&err);
+	if (rule(&value) == -1)
+		(void)err_set(&err, ERR_CONFIG, "value", "%s \"%.200s\" %s",
+		    handover_title(field), value.text, value.problem);
+	else if (strlen(value.text) >= size)
+		(void)err_set(&err, ERR_CONFIG, "value",
+		    "%s is longer than it can be", handover_title(field));
+	else {
+		memcpy(out, value.text, strlen(value.text) + 1);
+		return;
+	}
+	wrong(reading, field, &err);
+}
+
+static int
+is_readable_path(struct conf_value *value)
+{
+	if (value->text[0] != '/')
+		return conf_value_refuse(
+		    value, "is no whole path; write it from the /");
+	if (access(value->text, R_OK) == -1)
+		return conf_value_refuse(
+		    value, "cannot be read; put the file there first");
+	return 0;
+}
+
+static void
 read_rest(struct reading *reading)
 {
 	struct setup_draft *draft = reading->draft;
 	const char *protocol = get(reading, HANDOVER_PROTOCOL);
 
 	read_guid(reading, HANDOVER_OBJECT_ID, "Object ID", draft->object_id);
-	if (get(reading, HANDOVER_SERVER) != NULL)
-		KEEP(draft->server, get(reading, HANDOVER_SERVER));
-	/* Its port is Postfix's business. */
-	draft->server[strcspn(draft->server, ":")] = '\0';
-	if (get(reading, HANDOVER_PROXY) != NULL)
-		KEEP(draft->proxy, get(reading, HANDOVER_PROXY));
-	if (get(reading, HANDOVER_CA_FILE) != NULL)
-		KEEP(draft->ca_file, get(reading, HANDOVER_CA_FILE));
+	read_server(reading);
+	read_by_rule(reading, HANDOVER_PROXY, conf_value_proxy, draft->proxy,
+	    sizeof(draft->proxy));
+	read_by_rule(reading, HANDOVER_CA_FILE, is_readable_path,
+	    draft->ca_file, sizeof(draft->ca_file));
 	if (protocol == NULL)
 		return;
 	draft->fetch_is_known = 1;

@@ -65,13 +65,12 @@ static struct conf *
 load(const char *path, const struct buf *text, struct err *err)
 {
 	struct conf *conf = conf_load_text(path, text->data, err);
-
 	char *why;
 
 	if (conf == NULL) {
 		why = mem_strdup(err->text);
 		(void)err_set(err, ERR_CONFIG, err->code,
-		    "this would not be right: %s", why);
+		    "this would not be right, nothing was changed: %s", why);
 		free(why);
 	}
 	return conf;

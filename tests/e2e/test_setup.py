@@ -134,6 +134,14 @@ def test_steps_have_everything_filled_in(setup):
      "personal Microsoft account"),
     ({"User": "CONTOSO\\relay"}, "line 7: User"),
     ({"Password": "********"}, "line 8: the password is stars"),
+    ({"SMTP Server": "mail.example.net:587"},
+     "line 9: SMTP Server \"mail.example.net\" is neither Microsoft's nor"),
+    ({"SMTP Server": 'x" include("/etc/shadow") "'}, "not a server's name"),
+    ({"Proxy": "no proxy"}, "line 9: Proxy"),
+    ({"CA File": "ca.pem"}, "no whole path"),
+    ({"CA File": "/etc/${HOME}"}, "cannot be read"),
+    ({"From Account": "../../x@contoso.com"}, "is no address"),
+    ({"From Account": '"x\\" include("/etc/shadow")'}, "line 6: From Account"),
 ])
 def test_wrong_values_are_found(setup, place, change, words):
     out = setup(mail({**VALUES, **change}))
@@ -182,9 +190,13 @@ def test_what_would_be_wrong(setup, place):
     """The new file is read as a daemon would before it is written."""
     write(place, WRITTEN + 'account "x@contoso.com" { application = '
           '"contoso" grant = "client_credentials" }\n')
-    out = setup(mail({**VALUES, "Proxy": "no proxy"}))
+    values = {title: VALUES[title] for title in VALUES
+              if title not in ("Modern Auth Client Secret", "Password")}
+    out = setup(mail({**values, "Grant": "client_credentials",
+                      "From Account": "new@contoso.com",
+                      "Modern Auth Client ID": "7" + CLIENT[1:]}))
     assert out.returncode == EX_CONFIG
-    assert "this would not be right" in out.stderr and "proxy" in out.stderr
+    assert "this would not be right, nothing was changed" in out.stderr
     assert files(place) == ["postoak.conf"]
 
 

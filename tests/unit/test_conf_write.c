@@ -125,6 +125,23 @@ test_link_kept(void **state)
 	check_content("real/x", "c\n", 0644, geteuid());
 }
 
+/* In a directory of somebody else's a link may lead anywhere. */
+static void
+test_foreign_link(void **state)
+{
+	struct err err;
+
+	(void)state;
+	if (geteuid() != 0)
+		return; /* cannot give it away */
+	err_clear(&err);
+	run("echo kept >real && ln -s real x");
+	assert_int_equal(lchown(in_dir("x"), SOMEBODY, SOMEBODY), 0);
+	assert_int_equal(conf_write_file(path, "a", 1, &err), -1);
+	assert_non_null(strstr(err.text, "user 12345 made"));
+	check_content("real", "kept\n", 0644, 0);
+}
+
 /* tokend reads a secret in the directory that is its own. */
 static void
 test_secret(void **state)
@@ -188,6 +205,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_rights_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_link_kept, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		test_foreign_link, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_umask, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),

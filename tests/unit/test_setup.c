@@ -131,7 +131,13 @@ test_names(void **state)
 	begin("", "../a/b@contoso.com");
 	setup_draft_place(&draft);
 	assert_string_equal(
-	    draft.password_file, "secrets/_._a_b@contoso.com.password");
+	    draft.password_file, "secrets/%2E.%2Fa%2Fb@contoso.com.password");
+	end();
+	/* Of two names never one file. */
+	begin("", "j\xc3\xb6rg@contoso.com");
+	setup_draft_place(&draft);
+	assert_string_equal(
+	    draft.password_file, "secrets/j%C3%B6rg@contoso.com.password");
 	end();
 }
 
