@@ -3,6 +3,7 @@
 that come of it."""
 import os
 import re
+import shlex
 
 from login_tool import Terminal
 
@@ -69,8 +70,12 @@ def mail(values, form="> {}: {}\r\n"):
 class Dialogue:
     """Somebody who answers what the tool asks."""
 
-    def __init__(self, program, config, *argv):
-        self.terminal = Terminal(program, "-c", config, "setup", *argv)
+    def __init__(self, program, config, *argv, script=None):
+        command = [program, "-c", config, "setup", *argv]
+        if script:  # as script(1) records it into that file
+            command = ["/usr/bin/script", "--quiet", "--return", "--command",
+                       shlex.join(command), script]
+        self.terminal = Terminal(*command)
         self._seen = 0
 
     def answer(self, question, text=""):

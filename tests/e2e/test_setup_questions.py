@@ -25,9 +25,9 @@ def place(directory):
 @pytest.fixture
 def dialogue(build, place):
     """The questions, at a terminal."""
-    def start(*argv):
+    def start(*argv, **how):
         return Dialogue(os.path.join(build, "postoak"),
-                        os.path.join(place, "postoak.conf"), *argv)
+                        os.path.join(place, "postoak.conf"), *argv, **how)
     return start
 
 
@@ -156,6 +156,25 @@ def test_public_clients(dialogue, place, login, grant, words):
     assert f'grant       = "{grant}"' in read(place)
     assert "secret" not in read(place)
 
+
+
+def test_recorded_by_script(dialogue, place, directory):
+    """A record that somebody hands on has no secret in it."""
+    record = os.path.join(directory, "typescript")
+    with dialogue("--no-check", script=record) as d:
+        begin(d, "User name and password")
+        ids(d)
+        d.choose("Proof", "A client secret")
+        d.answer("Client secret (not shown)", SECRET)
+        d.answer("It expires on", "2040-10-31")
+        d.answer("Login")
+        d.answer("Password (not shown)", "correct horse")
+        finish(d)
+        assert d.wait() == EX_OK
+    assert read(place, "secrets/contoso.client") == SECRET + "\n"
+    recorded = read(directory, "typescript")
+    assert "Client secret (not shown)" in recorded
+    assert SECRET not in recorded and "correct horse" not in recorded
 
 def test_device_login_follows(make_relay, office):
     """The daemon runs: who sets up signs in at once, and mail goes."""
