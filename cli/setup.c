@@ -330,7 +330,8 @@ afterwards(const struct request *request, const struct setup_draft *draft)
 	conf_free(conf);
 	if (rc == EX_OK)
 		check(request, draft);
-	printf("The mail server's settings: postoak mta postfix\n");
+	printf("The mail server's settings: postoak mta postfix --apply "
+	       "(or postoak mta sendmail)\n");
 	return rc;
 }
 
