@@ -157,8 +157,7 @@ test_message_bounces(void **state)
 	    "450 5.2.252 no", "250 5.2.252 no",
 	    "550 5.7.1 he wrote: 550 5.2.252 Sender throttled",
 	    "550 5.7.1 Unable to relay",
-	    "550 5.7.60 SMTP; Client does not have permissions to send as this "
-	    "sender",
+	    "550 5.7.60 SMTP; Client does not have permissions to send as this",
 	    "550 5.7.3 no", "550 5.7.509 DMARC", "550 5.7.512 no From",
 	    "550 5.7.504 no", "552 5.3.4 Message size exceeds",
 	    "554 5.6.0 Invalid message content", "250 2.0.0 OK",
