@@ -23,6 +23,7 @@ class Proxy:
         self._armed = None
         self._lock = threading.Lock()
         self._streams = []
+        self._made = self._carrying = 0
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(listen)
         os.chmod(listen, 0o666)
@@ -35,6 +36,12 @@ class Proxy:
 
     def fired(self):
         return self._armed is None
+
+    def wait_ended(self, connections):
+        """Until so many were made and all are over: the mail server has seen
+        the last of those who only looked whether it listens."""
+        wait_until(lambda: self._made >= connections and self._carrying == 0,
+                   "the connections to the milter to end")
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -56,6 +63,8 @@ class Proxy:
                 mta.close()
                 continue
             self._streams += [mta, milter]
+            with self._lock:
+                self._made, self._carrying = self._made + 1, self._carrying + 2
             for pair in (mta, milter, False), (milter, mta, True):
                 threading.Thread(target=self._carry, args=pair,
                                  daemon=True).start()
@@ -72,6 +81,8 @@ class Proxy:
             for end in source, sink:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+            with self._lock:
+                self._carrying -= 1
 
     def _hand_on(self, sink, packet, command, answers):
         action, before = self._due(command, answers)

@@ -146,7 +146,10 @@ def proxied_sendmail(make_relay, office, build):
     relay.milter.start()
     sendmail = Sendmail(relay, build, office, milter=relay.proxy.path)
     try:
-        yield sendmail.start()
+        sendmail.start()
+        # Whoever looked whether it listens was a client, too.
+        relay.proxy.wait_ended(1)
+        yield sendmail
     finally:
         sendmail.stop()
         relay.proxy.close()
